@@ -1,0 +1,108 @@
+"""`check`: is this function right, and if not, where and why."""
+
+import sys
+from types import FunctionType
+
+import numpy as np
+
+from autograde.examination import examine
+from autograde.exercises import EXERCISES
+from autograde.report import CheckFailed
+
+
+def check(f, *, name=None, forward=None, seed=0):
+    """Check a student's function against its exercise.
+
+    Args:
+        f: the function. Its name says which exercise it is.
+        name: the exercise, where the function is called otherwise.
+        forward: for a backward pass, the student's own forward pass, whose cache it takes.
+        seed: non-negative integer from which the random problems are drawn.
+
+    Returns:
+        A `Report`, which shows as a table in a notebook.
+
+    Raises:
+        CheckFailed: the answer is not right; the text says where and why.
+        TypeError, ValueError: the call itself is not right (no such exercise, forward missing).
+    """
+    exercise = _find(f, name, forward)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed: expected a whole number of at least 0, got {seed!r}; take any")
+    report = examine(exercise, f, forward, seed)
+    if not report.passed and exercise.builds_on:
+        report = _follow_through(exercise, f, forward, seed, report)
+    if report.passed:
+        return report
+    raise CheckFailed(report, shown=_show(report))
+
+
+def _find(f, name, forward):
+    """The exercise that is meant."""
+    name = name or getattr(f, "__name__", None)
+    if not isinstance(name, str) or name not in EXERCISES:
+        raise ValueError(
+            f"name: expected one of the exercises ({', '.join(EXERCISES)}), got {name!r}; "
+            "pass the function itself, and name= if it is called otherwise"
+        )
+    exercise = EXERCISES[name]
+    if exercise.takes_forward and not callable(forward):
+        own = exercise.forward.__name__
+        raise TypeError(
+            f"forward: expected your own forward pass, because {name} takes the cache that it "
+            f"made, got {forward!r}; write check({name}, forward={own})"
+        )
+    return exercise
+
+
+def _show(report):
+    """Display a report in a notebook and say so; elsewhere do nothing."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    if getattr(shell, "kernel", None) is None:
+        return False
+    ipython.display.display(report)
+    return True
+
+
+def _follow_through(exercise, f, forward, seed, report):
+    """Check once more with the references in place of the earlier functions that f calls.
+
+    An error in `rnn_step_backward` costs that exercise, and not `rnn_backward` too, which is
+    right if it is right given a right step.
+    """
+    replaced = _with_references(f, exercise.builds_on)
+    if replaced is f:
+        return report
+    replaced_forward = forward and _with_references(forward, exercise.builds_on)
+    again = examine(exercise, replaced, replaced_forward, seed)
+    if not again.passed or examine(exercise, f, forward, seed).passed:
+        return report  # the second is right only when it is called a second time
+    again.notes.append(
+        f"{exercise.name} itself is right. It was checked with right versions of what it may build "
+        f"on ({', '.join(exercise.builds_on)}), because with yours it fails; "
+        "their own checks say why."
+    )
+    return again
+
+
+def _with_references(f, names):
+    """A copy of f, and of the functions defined beside it, that calls the references instead."""
+    if not isinstance(f, FunctionType):
+        return f
+    theirs = f.__globals__
+    references = {n: EXERCISES[n].reference for n in names if n in theirs}
+    if not references:
+        return f
+    scope = {**theirs, **references}
+
+    def moved(g):
+        copied = FunctionType(g.__code__, scope, g.__name__, g.__defaults__, g.__closure__)
+        copied.__kwdefaults__ = g.__kwdefaults__
+        return copied
+
+    for key, value in theirs.items():
+        beside = isinstance(value, FunctionType) and value.__globals__ is theirs
+        if beside and key not in references:
+            scope[key] = moved(value)
+    return moved(f)

@@ -1,0 +1,111 @@
+"""Words for what is wrong: where an answer first leaves the right one, what came instead, and
+which line of the student's code raised."""
+
+import linecache
+import sysconfig
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+_ROOT = Path(__file__).resolve().parent.parent
+_NOT_THEIRS = (str(_ROOT / "autograde"), str(_ROOT / "helpers"), sysconfig.get_path("stdlib"))
+
+
+def describe(value):
+    """A value in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, dict):
+        return f"a dict with the keys {', '.join(map(repr, value))}"
+    if value is None:
+        return "nothing (None)"
+    return f"{type(value).__name__} {value!r}"[:80]
+
+
+def shape_with_letters(axes, shape):
+    """`(N, T, H) = (2, 5, 3)`, or the numbers alone where the letters do not fit."""
+    if len(axes) != len(shape):
+        return str(shape)
+    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''}) = {shape}"
+
+
+def index(place):
+    """`[0, 2]`"""
+    return "[" + ", ".join(str(int(i)) for i in place) + "]"
+
+
+def where(part, got, expected, tolerance):
+    """Where an answer first leaves the right one, with both numbers.
+
+    Args:
+        part: the Quantity.
+        got, expected: arrays of one shape, or numbers.
+        tolerance: largest relative error that counts as right.
+    """
+    got, expected = np.asarray(got, np.float64), np.asarray(expected, np.float64)
+    if got.ndim == 0:
+        return f"{part.name}: {two_numbers(expected, got)}."
+    gap, when = np.abs(got - expected), ""
+    time = part.axes.find("T")
+    if time >= 0 and len(part.axes) == gap.ndim and gap.shape[time] > 1:
+        t, when = _first_wrong_step(gap, time, tolerance * np.abs(expected).max(), part.role)
+        elsewhere = np.arange(gap.shape[time]) != t
+        gap = gap.copy()
+        np.moveaxis(gap, time, 0)[elsewhere] = 0
+    place = np.unravel_index(gap.argmax(), gap.shape)
+    return (
+        f"{part.name} is not right.{when} "
+        f"{part.name}{index(place)}: {two_numbers(expected[place], got[place])}."
+    )
+
+
+def two_numbers(expected, got):
+    """Both with as many digits as it takes to tell them apart."""
+    if f"{expected:.6g}" != f"{got:.6g}":
+        return f"expected {expected:.6g}, got {got:.6g}"
+    return (
+        f"expected {expected:.17g}, got {got:.17g} (they part after the seventh digit: look for "
+        "float32 or a small constant)"
+    )
+
+
+def _first_wrong_step(gap, axis, allowed, role):
+    """The time step at which an error begins, in the direction of computing, and a sentence."""
+    per_step = np.moveaxis(gap, axis, 0).reshape(gap.shape[axis], -1).max(axis=1)
+    wrong, last = np.flatnonzero(per_step > allowed), len(per_step) - 1
+    backward = role == "gradient"
+    t = int(wrong[-1] if backward else wrong[0]) if len(wrong) else int(per_step.argmax())
+    if len(wrong) == last + 1:
+        return t, f" Every time step is wrong, from the {'last' if backward else 'first'} one on."
+    if len(wrong) == 1:
+        return t, f" Of the time steps 0 to {last} only t = {t} is wrong."
+    direction = "going back from the last step" if backward else "going forward"
+    return t, f" Of the time steps 0 to {last} the first wrong one is t = {t}, {direction}."
+
+
+def rest(names, wrong, name):
+    """Which other quantities are wrong too, and which are right: half of a diagnosis."""
+    also = [q for q in wrong if q != name]
+    right = [q for q in names if q not in wrong]
+    text = f" Also wrong: {', '.join(also)}." if also else ""
+    return text + (f" Right: {', '.join(right)}." if right else "")
+
+
+def explain_exception(error):
+    """An exception, with the line of the student's code where it came up."""
+    theirs = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_NOT_THEIRS)
+        and "site-packages" not in frame.filename
+        and not frame.filename.endswith(".pyx")  # compiled parts of NumPy
+    ]
+    text = f"{type(error).__name__}: {error}"
+    if not theirs:
+        return text + "."
+    frame = theirs[-1]
+    line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
+    return f"{text}\nin {frame.name}, line {frame.lineno}: {line}"

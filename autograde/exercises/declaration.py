@@ -1,0 +1,210 @@
+"""The form of a declaration: what an exercise asks, on which problems, and how it goes wrong."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograde.gradcheck import TOLERANCE, exact_gradients
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One thing that an answer returns.
+
+    Attributes:
+        name: as in the contract, `dWh`.
+        axes: a letter an axis, "NTH"; empty for a scalar; a word for each key of a dict.
+        role: "value", "gradient" (held against a numerical gradient), or "cache" (the
+            student's own, not looked into).
+        keys: of a dict of arrays.
+    """
+
+    name: str
+    axes: str = ""
+    role: str = "value"
+    keys: tuple[str, ...] = ()
+
+    def parts(self):
+        """The arrays or scalars that this quantity consists of, by name; none for a cache."""
+        if self.role == "cache":
+            return {}
+        if not self.keys:
+            return {self.name: self}
+        names = [f"{self.name}[{key!r}]" for key in self.keys]
+        axes = self.axes.split()
+        return {n: Quantity(n, a, self.role) for n, a in zip(names, axes, strict=True)}
+
+    def split(self, value):
+        """The value's parts, in the order of `parts`."""
+        if self.role == "cache":
+            return []
+        return [value[key] for key in self.keys] if self.keys else [value]
+
+
+CACHE = Quantity("cache", role="cache")
+
+
+def values(**axes):
+    """Value quantities: `values(h="NTH", loss="")`."""
+    return tuple(Quantity(name, a) for name, a in axes.items())
+
+
+def gradients(**axes):
+    """Gradient quantities: `gradients(dx="ND", db="H")`."""
+    return tuple(Quantity(name, a, "gradient") for name, a in axes.items())
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people write, recognised by computing it on the same problem.
+
+    Attributes:
+        name: short, in the field's terms.
+        function: the wrong function, with the exercise's signature; a backward pass gets the
+            reference's cache.
+        says: what the student reads besides the name: why, and where to look.
+    """
+
+    name: str
+    function: Callable
+    says: str
+
+    @property
+    def sentence(self):
+        return f"A known mistake gives exactly this: {self.name}. {self.says}"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of the course.
+
+    Attributes:
+        name: the function's name; also the id of its cell.
+        notebook: two digits.
+        points: what its check is worth.
+        reference: the implementation in `helpers`.
+        problem: (rng, sizes) -> dict of arguments in order; sizes maps "N", "T", ... to numbers.
+        returns: its quantities, in order; none where `judge` looks at the answer as it is.
+        sizes: the letters of the sizes that are tried at 1.
+        keywords: arguments that are passed by name.
+        omitted: arguments that are left to their defaults.
+        in_place: arguments that the function changes; they are the quantities then.
+        measured: arguments -> dict of numerical gradients, for the quantities with that role.
+        judge: (answer, arguments, call) -> Finding or None, where there is more than one right
+            answer; call(arguments) asks the function again.
+        unpack: turns the returned object into what `judge` sees and a second call is compared with.
+        edges: (rng, sizes) -> dict from a description, "with an empty ...", to arguments.
+        floats: whether float32 arguments make sense.
+        strided: whether strided views as arguments are worth a try.
+        one_hot_inside: whether one-hot vectors, which are float64, may come between the arguments
+            and the results, so that float32 arguments need not give float32 results.
+        tolerance: allowed error in float64.
+        builds_on: earlier exercises whose functions a solution may call.
+        mistakes: known ones.
+    """
+
+    name: str
+    notebook: str
+    points: int
+    reference: Callable
+    problem: Callable
+    returns: tuple[Quantity, ...] = ()
+    sizes: str = ""
+    keywords: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+    in_place: tuple[str, ...] = ()
+    measured: Callable | None = None
+    judge: Callable | None = None
+    unpack: Callable | None = None
+    edges: Callable = lambda rng, sizes: {}
+    floats: bool = True
+    strided: bool = True
+    one_hot_inside: bool = False
+    tolerance: float = TOLERANCE["float64"]
+    builds_on: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+    takes_forward = False
+
+    @property
+    def title(self):
+        return f"{self.notebook} · {self.name}"
+
+    @property
+    def has_gradients(self):
+        return any(q.role == "gradient" for q in self.returns)
+
+    @property
+    def has_values(self):
+        return self.judge is not None or any(q.role == "value" for q in self.returns)
+
+    def parts(self):
+        """Every compared array or scalar by name."""
+        return {name: part for q in self.returns for name, part in q.parts().items()}
+
+    def quantities(self, returned):
+        """The values of `parts` in a well-formed answer."""
+        each = (returned,) if len(self.returns) == 1 and not self.in_place else returned
+        found = [v for q, r in zip(self.returns, each, strict=True) for v in q.split(r)]
+        return dict(zip(self.parts(), found, strict=True))
+
+    def call(self, f, arguments):
+        """Call an answer, and return what it returned; with `in_place`, what it changed."""
+        positional = [v for name, v in arguments.items() if name not in self.keywords]
+        by_name = {name: arguments[name] for name in self.keywords if name in arguments}
+        returned = f(*positional, **by_name)
+        if self.in_place:
+            return tuple(arguments[name] for name in self.in_place)
+        return self.unpack(returned) if self.unpack else returned
+
+    def expected(self, arguments):
+        """The right quantities: the reference's values, and gradients by measuring."""
+        right = self.quantities(self.call(self.reference, copy.deepcopy(arguments)))
+        return {**right, **self.measured(arguments)} if self.measured else right
+
+
+@dataclass(frozen=True)
+class Backward(Exercise):
+    """A backward pass that takes the cache of the student's own forward pass.
+
+    Its `problem` draws the forward pass's arguments, then the upstream gradients. What it should
+    return is measured on the reference's forward pass.
+
+    Attributes:
+        forward: the reference's forward pass; the student's has the same name.
+        upstream: names of the upstream gradients, one for each output of forward but the cache.
+    """
+
+    forward: Callable = None
+    upstream: tuple[str, ...] = ("dh",)
+
+    takes_forward = True
+
+    def forward_arguments(self, arguments):
+        return [v for name, v in arguments.items() if name not in self.upstream]
+
+    def upstream_arguments(self, arguments):
+        return [arguments[name] for name in self.upstream]
+
+    def call(self, f, arguments):
+        *_, cache = self.forward(*self.forward_arguments(arguments))
+        return f(*self.upstream_arguments(arguments), cache)
+
+    def gradients_of(self, forward, arguments, by=exact_gradients):
+        """Numerical gradients of a forward pass, by quantity (`dx` is that of `x`).
+
+        What is differentiated is the sum of each upstream gradient times its output.
+        """
+
+        def loss(arguments):
+            *outputs, _ = forward(*self.forward_arguments(arguments))
+            upstream = self.upstream_arguments(arguments)
+            return sum(np.sum(d * out) for d, out in zip(upstream, outputs, strict=True))
+
+        found = by(loss, arguments, [q.name[1:] for q in self.returns])
+        return {f"d{name}": gradient for name, gradient in found.items()}
+
+    def expected(self, arguments):
+        return self.gradients_of(self.forward, arguments)

@@ -1,0 +1,48 @@
+"""Random problems that the exercises share: never zero where a wrong answer could hide in it."""
+
+import numpy as np
+
+
+def normal(rng, *shape):
+    """Numbers of size about 1, at least .05 away from zero."""
+    x = rng.standard_normal(shape)
+    return x + 0.05 * np.sign(x)
+
+
+def cell(rng, s, *, gates=1):
+    """Weights of a recurrent cell: Wx (D, kH), Wh (H, kH), b (kH,)."""
+    D, kH = s["D"], gates * s["H"]
+    return {
+        "Wx": 0.5 * normal(rng, D, kH),
+        "Wh": 0.5 * normal(rng, s["H"], kH),
+        "b": 0.5 * normal(rng, kH),
+    }
+
+
+def rnn_step(rng, s):
+    """Arguments of `rnn_step`."""
+    return {"x": normal(rng, s["N"], s["D"]), "h_prev": normal(rng, s["N"], s["H"]), **cell(rng, s)}
+
+
+def rnn_sequence(rng, s):
+    """Arguments of `rnn_forward`."""
+    x = normal(rng, s["N"], s["T"], s["D"])
+    return {"x": x, "h0": normal(rng, s["N"], s["H"]), **cell(rng, s)}
+
+
+def tokens(rng, s, *shape):
+    """Random tokens below V, the largest always among them, and twice."""
+    V = s["V"]
+    drawn = rng.integers(0, V, shape)
+    if drawn.size > 2:
+        drawn.flat[[0, drawn.size - 1]] = V - 1
+    return drawn
+
+
+def char_rnn(rng, s):
+    """Parameters of the character model."""
+    return {
+        **cell(rng, {**s, "D": s["V"]}),
+        "Wy": 0.5 * normal(rng, s["H"], s["V"]),
+        "by": 0.5 * normal(rng, s["V"]),
+    }
