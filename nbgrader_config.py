@@ -1,0 +1,90 @@
+"""The nbgrader course in this folder: where things are, and how they are graded.
+
+nbgrader reads this file from the folder it is started in, so run its commands from here. A copy in
+another folder, beside a copy of solutions/, is a course of its own.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ComputeChecksums,
+    DeduplicateIds,
+    IncludeHeaderFooter,
+    InstantiateTests,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveCells,
+)
+
+from autograde.nbgrader_plugin import EXPERIMENT, NamedStubs, UntagGradedCells
+from autograde.seed import set_course_seed
+
+# nbgrader starts `alembic` by its name when it makes a gradebook: let it find this environment's,
+# also for someone who ran .venv/bin/nbgrader without activating the environment.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+root = Path(__file__).resolve().parent
+private = root / "autograde"  # git ignores all that is named below it
+private.mkdir(exist_ok=True)
+set_course_seed(private / "course_seed")
+
+c = get_config()  # noqa: F821 (nbgrader provides it)
+
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.course_id = "rnn-by-hand"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+c.CourseDirectory.submitted_directory = "autograde/submitted"
+c.CourseDirectory.autograded_directory = "autograde/autograded"
+c.CourseDirectory.feedback_directory = "autograde/feedback"
+c.CourseDirectory.solution_directory = "autograde/solution"
+c.CourseDirectory.source_with_tests_directory = "autograde/source_with_tests"
+c.CourseDirectory.db_url = f"sqlite:///{private / 'gradebook.db'}"
+c.ExportPlugin.to = str(private / "grades.csv")
+
+# Copied beside a notebook: its figures, and nothing that could hold an answer or hide a module.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "__pycache__",
+    "*.py",
+    "*.pyc",
+    "*.md",
+    "feedback",
+]
+
+# nbgrader's own list, with our stubs in the place of ClearSolutions.
+c.GenerateAssignment.preprocessors = [
+    IncludeHeaderFooter,
+    InstantiateTests,
+    LockCells,
+    NamedStubs,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ComputeChecksums,
+    CheckCellMetadata,
+]
+
+# Grading runs what earns points: no training, no pictures, and no cell for longer than 30 seconds.
+# On a time-out the kernel is interrupted; the cell keeps its error and the next one runs.
+c.Execute.skip_cells_with_tag = EXPERIMENT
+c.Execute.timeout = 30
+c.Execute.interrupt_on_timeout = True
+c.Autograde.sanitize_preprocessors = [
+    ClearOutput,
+    DeduplicateIds,
+    OverwriteKernelspec,
+    OverwriteCells,
+    CheckCellMetadata,
+    UntagGradedCells,
+]
