@@ -1,0 +1,116 @@
+"""Bad input is refused at the door: expected, got, remedy."""
+
+import re
+
+import numpy as np
+import pytest
+
+from helpers import (
+    adagrad_update,
+    build_vocab,
+    char_rnn_loss,
+    embedding_backward,
+    embedding_forward,
+    numerical_gradient,
+    one_hot,
+    readout,
+    rnn_backward,
+    rnn_forward,
+    rnn_step,
+    rnn_step_backward,
+    rnn_step_forward,
+    rnn_unroll,
+    sample,
+    softmax,
+    softmax_loss,
+    tbptt_gradients,
+    truncated_chunks,
+)
+from helpers.data import load_digits, next_dish, standard_library_text
+from helpers.language_model import encode_text, init_char_rnn
+from helpers.optim import adam_update
+
+f = np.zeros
+x, h, Wx, Wh, b = f((2, 3)), f((2, 4)), f((3, 4)), f((4, 4)), f(4)
+seq = f((2, 5, 3))
+tokens = np.zeros((2, 6), int)
+params = init_char_rnn(3, 4, np.random.default_rng(0))
+nan = np.array([[1.0, np.nan, 0.0], [0.0, 0.0, 0.0]])
+ragged = np.array([[1.0], [1.0, 2.0]], dtype=object)
+rng = np.random.default_rng(0)
+
+CASES = {
+    "Wh of another size": (lambda: rnn_step(x, h, Wx, f((3, 4)), b), "Wh"),
+    "Wx of another size": (lambda: rnn_step(x, h, f((4, 4)), Wh, b), "Wx"),
+    "b as a column": (lambda: rnn_step(x, h, Wx, Wh, f((4, 1))), "b"),
+    "another batch size": (lambda: rnn_step_forward(x, f((3, 4)), Wx, Wh, b), "h_prev"),
+    "a list for an array": (lambda: rnn_step([[1, 2, 3]], f((1, 4)), Wx, Wh, b), "x"),
+    "a ragged array": (lambda: rnn_step(ragged, h, Wx, Wh, b), "x"),
+    "text for numbers": (lambda: rnn_step(np.array([["a"]]), h, Wx, Wh, b), "x"),
+    "NaN in x": (lambda: rnn_step(nan, h, Wx, Wh, b), "x"),
+    "NaN in the state": (lambda: rnn_forward(seq, h + np.nan, Wx, Wh, b), "h0"),
+    "a step for a sequence": (lambda: rnn_unroll(x, h, Wx, Wh, b), "x"),
+    "no time steps": (lambda: rnn_forward(f((2, 0, 3)), h, Wx, Wh, b), "x"),
+    "dh of a step": (lambda: rnn_backward(h, rnn_forward(seq, h, Wx, Wh, b)[1]), "dh"),
+    "dh of another size": (
+        lambda: rnn_step_backward(f((2, 5)), rnn_step_forward(x, h, Wx, Wh, b)[1]),
+        "dh",
+    ),
+    "readout of another size": (lambda: readout(h, f((3, 2)), f(2)), "Wy"),
+    "readout's bias": (lambda: readout(h, f((4, 2)), f(3)), "by"),
+    "a number as states": (lambda: readout(1.0, f((4, 2)), f(3)), "h"),
+    "floats as indices": (lambda: one_hot(np.array([0.0, 1.0]), 3), "indices"),
+    "an index too large": (lambda: one_hot(np.array([0, 3]), 3), "indices"),
+    "a negative index": (lambda: one_hot(np.array([-1]), 3), "indices"),
+    "ragged indices": (lambda: one_hot(np.array([[1], [1, 2]], dtype=object), 3), "indices"),
+    "no depth": (lambda: one_hot(np.array([0]), 0), "depth"),
+    "an unknown token": (lambda: embedding_forward(np.array([[7]]), f((3, 2))), "tokens"),
+    "an unknown token, backward": (
+        lambda: embedding_backward(f((1, 1, 2)), (np.array([[7]]), 3)),
+        "tokens",
+    ),
+    "dout of another length": (lambda: embedding_backward(f((1, 2, 2)), (tokens, 3)), "dout"),
+    "scores without classes": (lambda: softmax(f((2, 0))), "scores"),
+    "a list of scores": (lambda: softmax([1.0, 2.0]), "scores"),
+    "targets of another length": (lambda: softmax_loss(seq, np.zeros((2, 4), int)), "targets"),
+    "a target too large": (lambda: softmax_loss(seq, np.full((2, 5), 3)), "targets"),
+    "targets as floats": (lambda: softmax_loss(seq, f((2, 5))), "targets"),
+    "scores of one step": (lambda: softmax_loss(x, np.zeros(2, int)), "scores"),
+    "an empty text": (lambda: build_vocab(""), "text"),
+    "no text at all": (lambda: build_vocab(["h", "e"]), "text"),
+    "an unknown character": (lambda: encode_text("hex", build_vocab("hello")[0]), "text"),
+    "a weight missing": (
+        lambda: char_rnn_loss(tokens, tokens, h, {k: params[k] for k in ("Wx", "Wh", "b")}),
+        "params",
+    ),
+    "a negative temperature": (lambda: sample(f((1, 4)), 0, 3, params, -1.0, rng), "temperature"),
+    "an unknown first token": (lambda: sample(f((1, 4)), 9, 3, params, 1.0, rng), "first"),
+    "chunks of no length": (lambda: list(truncated_chunks(tokens, 0)), "length"),
+    "tokens in one row": (lambda: list(truncated_chunks(tokens[0], 2)), "tokens"),
+    "tokens too large": (lambda: tbptt_gradients(tokens + 5, h, params, 2), "inputs"),
+    "integers to differentiate by": (lambda: numerical_gradient(np.sum, tokens), "x"),
+    "a vector-valued f": (lambda: numerical_gradient(lambda x: x, x), "f"),
+    "f that is NaN": (lambda: numerical_gradient(lambda x: np.nan, x), "f"),
+    "memory of another shape": (lambda: adagrad_update(x, x, h, 0.1), "memory"),
+    "steps counted from 0": (lambda: adam_update(x, x, x, x, 0, 0.1), "step"),
+    "a dish not on the menu": (lambda: next_dish("pizza"), "dish"),
+    "a dish beyond the menu": (lambda: next_dish(3), "dish"),
+    "another split": (lambda: load_digits("validation"), "split"),
+    "a module without source": (lambda: standard_library_text(("sys",)), "modules"),
+    "a module that is not there": (lambda: standard_library_text(("no_such_module",)), "modules"),
+    "no modules": (lambda: standard_library_text(()), "modules"),
+}
+
+
+@pytest.mark.parametrize(("call", "name"), CASES.values(), ids=CASES)
+def test_bad_input_is_told_what_was_expected_what_came_and_what_to_do(call, name):
+    with pytest.raises((TypeError, ValueError)) as refusal:
+        call()
+    assert re.match(rf"{name}: expected .+, got .+; \w.+", str(refusal.value), re.DOTALL), (
+        refusal.value
+    )
+
+
+def test_the_message_says_where_the_size_comes_from():
+    with pytest.raises(ValueError, match=r"expected shape \(4, 4\) because h_prev has 4 units"):
+        rnn_step(x, h, Wx, f((3, 4)), b)
