@@ -25,11 +25,11 @@ def describe(value):
     return f"{type(value).__name__} {value!r}"[:80]
 
 
-def shape_with_letters(axes, shape):
-    """`(N, T, H) = (2, 5, 3)`, or the numbers alone where the letters do not fit."""
-    if len(axes) != len(shape):
+def shape_with_letters(letters, shape):
+    """`(N, T, 4H) = (2, 5, 12)`, or the numbers alone where the letters do not fit."""
+    if len(letters) != len(shape):
         return str(shape)
-    return f"({', '.join(axes)}{',' if len(axes) == 1 else ''}) = {shape}"
+    return f"({', '.join(letters)}{',' if len(letters) == 1 else ''}) = {shape}"
 
 
 def index(place):
@@ -49,8 +49,8 @@ def where(part, got, expected, tolerance):
     if got.ndim == 0:
         return f"{part.name}: {two_numbers(expected, got)}."
     gap, when = np.abs(got - expected), ""
-    time = part.axes.find("T")
-    if time >= 0 and len(part.axes) == gap.ndim and gap.shape[time] > 1:
+    time = part.letters.index("T") if "T" in part.letters else None
+    if time is not None and len(part.letters) == gap.ndim and gap.shape[time] > 1:
         t, when = _first_wrong_step(gap, time, tolerance * np.abs(expected).max(), part.role)
         elsewhere = np.arange(gap.shape[time]) != t
         gap = gap.copy()

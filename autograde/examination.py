@@ -161,7 +161,7 @@ class _Examination:
             lambda: self.forward(*exercise.forward_arguments(arguments)), who=f"Your {own}"
         )
         self.check_unchanged(arguments, before, who=f"your {own}")
-        wanted = len(exercise.upstream) + 1
+        wanted = len(exercise.upstream) + len(exercise.unused) + 1
         if not isinstance(returned, tuple | list) or len(returned) != wanted:
             self.fail(
                 "runs",
@@ -197,14 +197,30 @@ class _Examination:
             return False
 
     def guarded(self, call, who="The function"):
-        """What a call returns; an exception in it becomes a finding."""
+        """What a call returns; an exception in it becomes a finding, and so may a warning."""
         try:
+            if self.exercise.quiet:
+                return self.without_warning(call)
             return call()
         except NotImplementedError as error:
             text = f"{who} is not written yet ({error or 'NotImplementedError'})."
             self.fail("runs", None, text, mistake="not written")
         except (Exception, SystemExit) as error:
             self.fail("runs", None, f"{who} raised {diagnosis.explain_exception(error)}")
+
+    def without_warning(self, call):
+        """What a call returns, if no floating-point operation in it complains."""
+        with np.errstate(over="warn", invalid="warn", divide="warn"):
+            with warnings.catch_warnings(record=True) as raised:
+                warnings.simplefilter("always")
+                returned = call()
+        if raised:
+            text = (
+                f"The function gave the warning '{raised[0].message}'. A warning that may be "
+                "ignored hides the next one that may not: choose a form in which nothing overflows."
+            )
+            self.fail("finite", self.exercise.returns[0].name, text, mistake="warning")
+        return returned
 
     # The stages ---------------------------------------------------------------------------------
 
@@ -286,7 +302,7 @@ class _Examination:
     def check_shape(self, case, name, part, values):
         got, want = np.shape(values[name]), np.shape(case.expected[name])
         if got != want:
-            letters = diagnosis.shape_with_letters(part.axes, want)
+            letters = diagnosis.shape_with_letters(part.letters, want)
             text = f"{name}: expected the shape {letters}, got {got}."
             self.fail("shape", name, text, case=case, values=values)
 
@@ -294,7 +310,7 @@ class _Examination:
         if not part.axes:
             return
         got, want = values[name].dtype, case.dtype(name)
-        if self.exercise.one_hot_inside and got == np.float64:
+        if self.exercise.may_widen and got == np.float64:
             return
         if got != want and not (got.kind in "iu" and want.kind in "iu"):
             remedy = (
@@ -480,11 +496,13 @@ def draw_sizes(rng):
     """Different sizes for all axes, because equal ones hide wrong transposes.
 
     Returns:
-        dict from the letters N, T, D, H, V to numbers from 2 to 6; T and V are at least 3,
-        because two steps or two classes hide mistakes as well.
+        dict from the letters N, T, D, H, V to numbers from 2 to 6, and from L, F, E to numbers from
+        7 to 9; T and V are at least 3, because two steps or two classes hide mistakes as well.
     """
+    more = rng.spawn(1)[0].permutation([7, 8, 9])
     while True:
-        sizes = dict(zip("NTDHV", (int(s) for s in rng.permutation([2, 3, 4, 5, 6])), strict=True))
+        drawn = (*rng.permutation([2, 3, 4, 5, 6]), *more)
+        sizes = dict(zip("NTDHVLFE", (int(s) for s in drawn), strict=True))
         if sizes["T"] >= 3 and sizes["V"] >= 3:
             return sizes
 

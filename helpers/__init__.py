@@ -3,8 +3,46 @@
 The reference implementations need nothing but NumPy.
 """
 
+from helpers.attention import (
+    attention_backward,
+    attention_forward,
+    attention_lstm_step_backward,
+    attention_lstm_step_forward,
+)
+from helpers.captioning import (
+    beam_caption,
+    greedy_caption,
+    image_rnn_step_backward,
+    image_rnn_step_forward,
+)
+from helpers.clipping import (
+    clip_by_norm,
+    clip_by_value,
+    global_norm,
+)
 from helpers.data.menu import delivery_weights
-from helpers.embedding import embedding_backward, embedding_forward, one_hot
+from helpers.embedding import (
+    embedding_backward,
+    embedding_forward,
+    one_hot,
+)
+from helpers.gradient_flow import (
+    gradient_norms,
+    growth_bounds,
+    largest_singular_value,
+    orthogonal,
+    rescale,
+    scalar_gradient,
+    spectral_radius,
+    tanh_gradient_norms,
+)
+from helpers.gru import (
+    count_parameters,
+    gru_backward,
+    gru_forward,
+    gru_step_backward,
+    gru_step_forward,
+)
 from helpers.language_model import (
     build_vocab,
     char_rnn_loss,
@@ -12,7 +50,20 @@ from helpers.language_model import (
     tbptt_gradients,
     truncated_chunks,
 )
-from helpers.losses import softmax, softmax_loss
+from helpers.losses import (
+    softmax,
+    softmax_loss,
+    temporal_softmax_loss,
+)
+from helpers.lstm import (
+    cell_gradient,
+    init_lstm,
+    lstm_backward,
+    lstm_forward,
+    lstm_step_backward,
+    lstm_step_forward,
+    sigmoid,
+)
 from helpers.numerical import numerical_gradient
 from helpers.optim import adagrad_update
 from helpers.rnn import (
@@ -27,14 +78,41 @@ from helpers.rnn import (
 
 __all__ = [
     "adagrad_update",
+    "attention_backward",
+    "attention_forward",
+    "attention_lstm_step_backward",
+    "attention_lstm_step_forward",
+    "beam_caption",
     "build_vocab",
+    "cell_gradient",
     "char_rnn_loss",
+    "clip_by_norm",
+    "clip_by_value",
+    "count_parameters",
     "delivery_weights",
     "embedding_backward",
     "embedding_forward",
+    "global_norm",
+    "gradient_norms",
+    "greedy_caption",
+    "growth_bounds",
+    "gru_backward",
+    "gru_forward",
+    "gru_step_backward",
+    "gru_step_forward",
+    "image_rnn_step_backward",
+    "image_rnn_step_forward",
+    "init_lstm",
+    "largest_singular_value",
+    "lstm_backward",
+    "lstm_forward",
+    "lstm_step_backward",
+    "lstm_step_forward",
     "numerical_gradient",
     "one_hot",
+    "orthogonal",
     "readout",
+    "rescale",
     "rnn_backward",
     "rnn_forward",
     "rnn_step",
@@ -42,8 +120,13 @@ __all__ = [
     "rnn_step_forward",
     "rnn_unroll",
     "sample",
+    "scalar_gradient",
+    "sigmoid",
     "softmax",
     "softmax_loss",
+    "spectral_radius",
+    "tanh_gradient_norms",
     "tbptt_gradients",
+    "temporal_softmax_loss",
     "truncated_chunks",
 ]

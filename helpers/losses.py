@@ -62,3 +62,31 @@ def softmax_loss(scores, targets):
     dscores[at_target] -= 1
     dscores /= N
     return loss, dscores
+
+
+def temporal_softmax_loss(scores, targets, mask):
+    """Cross-entropy of captions of different lengths: steps outside the mask count nothing.
+
+        loss = -1/N * sum over n and the t in n's mask of log softmax(scores[n, t])[targets[n, t]]
+
+    Args:
+        scores: (N, T, V).
+        targets: (N, T) integers in [0, V); outside the mask any of them, such as PAD.
+        mask: (N, T) bool, False at the steps that are padding.
+
+    Returns:
+        loss in nats, and dscores (N, T, V), zero outside the mask.
+    """
+    expect_array("scores", scores, ("N", "T", "V"))
+    N, T, V = scores.shape
+    expect_tokens("targets", targets, V, shape=(N, T))
+    expect_array("mask", mask, (N, T), "it has an entry a target")
+    if mask.dtype != bool:
+        raise TypeError(f"mask: expected dtype bool, got {mask.dtype}; compare: targets != PAD")
+    log_p = log_softmax(scores)  # (N, T, V)
+    at_target = np.arange(N)[:, None], np.arange(T), targets
+    loss = -log_p[at_target][mask].sum() / N
+    dscores = np.exp(log_p)
+    dscores[at_target] -= 1
+    dscores *= mask[:, :, None] / np.asarray(N, dscores.real.dtype)
+    return loss, dscores

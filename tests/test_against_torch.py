@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import embedding, losses, rnn
+from helpers import attention, embedding, gru, losses, lstm, rnn
 
 LIMIT = {np.float64: 1e-12, np.float32: 3e-6}
 
@@ -39,6 +39,87 @@ def test_rnn(torch, dtype):
     assert close(dWx.T, theirs.weight_ih_l0.grad, dtype)
     assert close(dWh.T, theirs.weight_hh_l0.grad, dtype)
     assert close(db, theirs.bias_ih_l0.grad, dtype)
+
+
+def gated(torch, cell, ours, order, dtype):
+    """torch's LSTM or GRU on our weights, and what went into both.
+
+    Args:
+        cell: "LSTM" or "GRU".
+        ours: how many biases a unit has.
+        order: our gate at each of torch's places.
+    """
+    N, T, D, H = 3, 7, 4, 5
+    k = len(order)
+    rng = np.random.default_rng(0)
+    draw = lambda *shape: (0.5 * rng.standard_normal(shape)).astype(dtype)  # noqa: E731
+    a = {"x": draw(N, T, D), "h0": draw(N, H)}
+    a |= {"c0": draw(N, H)} if cell == "LSTM" else {}
+    a |= {"Wx": draw(D, k * H), "Wh": draw(H, k * H), "b": draw(ours * H)}
+    theirs = getattr(torch.nn, cell)(D, H, batch_first=True, dtype=torch.from_numpy(a["x"]).dtype)
+    columns = np.concatenate([np.arange(g * H, (g + 1) * H) for g in order])
+    with torch.no_grad():
+        theirs.weight_ih_l0.copy_(torch.from_numpy(a["Wx"][:, columns].T))
+        theirs.weight_hh_l0.copy_(torch.from_numpy(a["Wh"][:, columns].T))
+        theirs.bias_ih_l0.copy_(torch.from_numpy(a["b"][columns]))
+        theirs.bias_hh_l0.zero_()
+        if ours > k:
+            theirs.bias_hh_l0[-H:] = torch.from_numpy(a["b"][-H:])
+    leaves = {
+        n: torch.from_numpy(v).requires_grad_() for n, v in a.items() if n in ("x", "h0", "c0")
+    }
+    return a, theirs, leaves, columns, draw(N, T, H), draw(N, H)
+
+
+@pytest.mark.parametrize("dtype", LIMIT, ids=lambda d: d.__name__)
+def test_lstm(torch, dtype):
+    order = (0, 1, 3, 2)  # PyTorch's i, f, g, o out of our i, f, o, g
+    a, theirs, leaves, columns, dh, dc = gated(torch, "LSTM", 4, order, dtype)
+    th, (_, tc) = theirs(leaves["x"], (leaves["h0"][None], leaves["c0"][None]))
+    ((th * torch.from_numpy(dh)).sum() + (tc[0] * torch.from_numpy(dc)).sum()).backward()
+
+    h, c_last, cache = lstm.lstm_forward(*a.values())
+    dx, dh0, dc0, dWx, dWh, db = lstm.lstm_backward(dh, dc, cache)
+    assert close(h, th, dtype) and close(c_last, tc[0], dtype)
+    for name, d in (("x", dx), ("h0", dh0), ("c0", dc0)):
+        assert close(d, leaves[name].grad, dtype), name
+    assert close(dWx[:, columns].T, theirs.weight_ih_l0.grad, dtype)
+    assert close(dWh[:, columns].T, theirs.weight_hh_l0.grad, dtype)
+    assert close(db[columns], theirs.bias_ih_l0.grad, dtype)
+
+
+@pytest.mark.parametrize("dtype", LIMIT, ids=lambda d: d.__name__)
+def test_gru_with_the_reset_after_the_product(torch, dtype):
+    order = (1, 0, 2)  # PyTorch's r, z, n out of our z, r, n
+    a, theirs, leaves, columns, dh, _ = gated(torch, "GRU", 4, order, dtype)
+    th, _ = theirs(leaves["x"], leaves["h0"][None])
+    th.backward(torch.from_numpy(dh))
+
+    h, cache = gru.gru_forward(*a.values(), reset_after=True)
+    dx, dh0, dWx, dWh, db = gru.gru_backward(dh, cache)
+    assert close(h, th, dtype)
+    assert close(dx, leaves["x"].grad, dtype) and close(dh0, leaves["h0"].grad, dtype)
+    assert close(dWx[:, columns].T, theirs.weight_ih_l0.grad, dtype)
+    assert close(dWh[:, columns].T, theirs.weight_hh_l0.grad, dtype)
+    assert close(db[columns], theirs.bias_ih_l0.grad, dtype)
+    assert close(db[-5:], theirs.bias_hh_l0.grad[-5:], dtype)
+
+
+@pytest.mark.parametrize("dtype", LIMIT, ids=lambda d: d.__name__)
+def test_attention(torch, dtype):
+    N, L, D, H = 3, 6, 4, 5
+    rng = np.random.default_rng(4)
+    arrays = [rng.standard_normal(s).astype(dtype) for s in ((N, H), (N, L, H), (N, L, D))]
+    dcontext = rng.standard_normal((N, D)).astype(dtype)
+    th, tk, tv = (torch.from_numpy(a).requires_grad_() for a in arrays)
+    theirs = torch.nn.functional.scaled_dot_product_attention(th[:, None], tk, tv)[:, 0]
+    theirs.backward(torch.from_numpy(dcontext))
+
+    context, _, cache = attention.attention_forward(*arrays)
+    assert close(context, theirs, dtype)
+    found = attention.attention_backward(dcontext, cache)
+    for ours, leaf in zip(found, (th, tk, tv), strict=True):
+        assert close(ours, leaf.grad, dtype)
 
 
 @pytest.mark.parametrize("dtype", LIMIT, ids=lambda d: d.__name__)

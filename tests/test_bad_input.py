@@ -7,10 +7,17 @@ import pytest
 
 from helpers import (
     adagrad_update,
+    attention,
     build_vocab,
+    captioning,
     char_rnn_loss,
+    clipping,
     embedding_backward,
     embedding_forward,
+    gradient_flow,
+    gru,
+    losses,
+    lstm,
     numerical_gradient,
     one_hot,
     readout,
@@ -27,6 +34,7 @@ from helpers import (
     truncated_chunks,
 )
 from helpers.data import load_digits, next_dish, standard_library_text
+from helpers.data.scenes import describe_scene, encode_captions
 from helpers.language_model import encode_text, init_char_rnn
 from helpers.optim import adam_update
 
@@ -38,6 +46,8 @@ params = init_char_rnn(3, 4, np.random.default_rng(0))
 nan = np.array([[1.0, np.nan, 0.0], [0.0, 0.0, 0.0]])
 ragged = np.array([[1.0], [1.0, 2.0]], dtype=object)
 rng = np.random.default_rng(0)
+W4, H4, b4 = f((3, 16)), f((4, 16)), f(16)
+look = f((2, 4)), f((2, 5, 4)), f((2, 5, 3))
 
 CASES = {
     "Wh of another size": (lambda: rnn_step(x, h, Wx, f((3, 4)), b), "Wh"),
@@ -98,6 +108,60 @@ CASES = {
     "another split": (lambda: load_digits("validation"), "split"),
     "a module without source": (lambda: standard_library_text(("sys",)), "modules"),
     "a module that is not there": (lambda: standard_library_text(("no_such_module",)), "modules"),
+    "weights of one gate": (lambda: lstm.lstm_step_forward(x, h, h, Wx, H4, b4), "Wx"),
+    "a cell of another size": (
+        lambda: lstm.lstm_step_forward(x, h, f((2, 5)), W4, H4, b4),
+        "c_prev",
+    ),
+    "a first cell left out": (lambda: lstm.lstm_forward(seq, h, None, W4, H4, b4), "c0"),
+    "dc of a whole sequence": (
+        lambda: lstm.lstm_backward(
+            f((2, 5, 4)), f((2, 5, 4)), lstm.lstm_forward(seq, h, h, W4, H4, b4)[-1]
+        ),
+        "dc_last",
+    ),
+    "forget gates of one step": (lambda: lstm.cell_gradient(h), "f"),
+    "four gates for a GRU": (lambda: gru.gru_step_forward(x, h, W4, H4, b4), "Wx"),
+    "an unknown cell": (lambda: gru.count_parameters("transformer", 3, 4), "cell"),
+    "a mask of numbers": (
+        lambda: losses.temporal_softmax_loss(seq, np.zeros((2, 5), int), f((2, 5))),
+        "mask",
+    ),
+    "keys of another width": (
+        lambda: attention.attention_forward(look[0], f((2, 5, 6)), look[2]),
+        "keys",
+    ),
+    "values of other places": (
+        lambda: attention.attention_forward(*look[:2], f((2, 6, 3))),
+        "values",
+    ),
+    "no places": (lambda: attention.attention_forward(h, f((2, 0, 4)), f((2, 0, 3))), "keys"),
+    "Wz of another width": (
+        lambda: attention.attention_lstm_step_forward(x, h, h, *look[1:], W4, H4, f((4, 16)), b4),
+        "Wz",
+    ),
+    "an image for another batch": (
+        lambda: captioning.image_rnn_step_forward(x, h, f((3, 6)), Wx, Wh, f((6, 4)), b),
+        "v",
+    ),
+    "a beam of no width": (lambda: captioning.beam_caption(None, 0, 1, 5, 0), "width"),
+    "a caption of negative length": (
+        lambda: captioning.greedy_caption(None, 0, 1, -1),
+        "max_length",
+    ),
+    "a threshold of 0": (lambda: clipping.clip_by_norm({"W": f(3)}, 0), "max_norm"),
+    "a negative limit": (lambda: clipping.clip_by_value({"W": f(3)}, -1), "limit"),
+    "an array for a dict of them": (lambda: clipping.global_norm(f(3)), "grads"),
+    "integer gradients": (lambda: clipping.global_norm({"W": tokens}), r"grads\['W'\]"),
+    "a Wh that is not square": (lambda: gradient_flow.spectral_radius(Wx), "W"),
+    "a Wh with NaN": (lambda: gradient_flow.gradient_norms(Wh + np.nan, h, 3), "Wh"),
+    "a Wh that nothing can rescale": (lambda: gradient_flow.rescale(Wh, 0.9), "Wh"),
+    "a negative radius": (lambda: gradient_flow.rescale(np.eye(2), -1.0), "radius"),
+    "steps back in time": (lambda: gradient_flow.gradient_norms(Wh, h, -1), "T"),
+    "an orthogonal matrix of no size": (lambda: gradient_flow.orthogonal(0, rng), "n"),
+    "too many digits": (lambda: describe_scene([1, 2, 3, 4], [0, 1, 2, 3]), "digits"),
+    "places out of order": (lambda: describe_scene([1, 2], [5, 3]), "places"),
+    "a word nobody knows": (lambda: encode_captions(["a zebra"]), "captions"),
     "no modules": (lambda: standard_library_text(()), "modules"),
 }
 

@@ -1,10 +1,19 @@
 """What is asked: a declaration for every exercise of the course."""
 
-from autograde.exercises import bptt, hello, rnn_intro
+from autograde.exercises import (
+    bptt,
+    captioning,
+    clipping,
+    gru,
+    hello,
+    lstm,
+    rnn_intro,
+    vanishing,
+)
 
 # By name, in the order of the course.
 EXERCISES = {
     exercise.name: exercise
-    for notebook in (rnn_intro, hello, bptt)
+    for notebook in (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning)
     for exercise in notebook.EXERCISES
 }

@@ -437,7 +437,7 @@ EMBEDDING_BACKWARD = exercise(
     returns=gradients(dE="VD"),
     measured=_embedding_gradient,
     sizes="NTD",
-    one_hot_inside=True,
+    may_widen=True,
     edges=lambda rng, s: {
         "when every token is the same": embedding_backward_problem(rng, {**s, "V": 1}),
         "when some tokens never occur": embedding_backward_problem(rng, s, unused=3),
@@ -787,7 +787,7 @@ TBPTT_GRADIENTS = exercise(
     ),
     measured=_tbptt_gradient,
     sizes="NH",
-    one_hot_inside=True,
+    may_widen=True,
     edges=lambda rng, s: {
         "when one chunk covers the sequence": tbptt_problem(rng, s, T=4, length=9),
         "when every chunk is one step": tbptt_problem(rng, s, T=3, length=1),

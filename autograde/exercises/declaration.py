@@ -1,6 +1,7 @@
 """The form of a declaration: what an exercise asks, on which problems, and how it goes wrong."""
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ class Quantity:
 
     Attributes:
         name: as in the contract, `dWh`.
-        axes: a letter an axis, "NTH"; empty for a scalar; a word for each key of a dict.
+        axes: a letter an axis, "NTH", with the gates counted before it, "D4H"; empty for a scalar;
+            a word for each key of a dict.
         role: "value", "gradient" (held against a numerical gradient), or "cache" (the
             student's own, not looked into).
         keys: of a dict of arrays.
@@ -25,6 +27,11 @@ class Quantity:
     axes: str = ""
     role: str = "value"
     keys: tuple[str, ...] = ()
+
+    @property
+    def letters(self):
+        """The axes one by one: ("D", "4H")."""
+        return tuple(re.findall(r"\d*[A-Z]", self.axes))
 
     def parts(self):
         """The arrays or scalars that this quantity consists of, by name; none for a cache."""
@@ -90,7 +97,7 @@ class Exercise:
         sizes: the letters of the sizes that are tried at 1.
         keywords: arguments that are passed by name.
         omitted: arguments that are left to their defaults.
-        in_place: arguments that the function changes; they are the quantities then.
+        in_place: arguments that the function changes; they are the last of the quantities.
         measured: arguments -> dict of numerical gradients, for the quantities with that role.
         judge: (answer, arguments, call) -> Finding or None, where there is more than one right
             answer; call(arguments) asks the function again.
@@ -98,8 +105,9 @@ class Exercise:
         edges: (rng, sizes) -> dict from a description, "with an empty ...", to arguments.
         floats: whether float32 arguments make sense.
         strided: whether strided views as arguments are worth a try.
-        one_hot_inside: whether one-hot vectors, which are float64, may come between the arguments
-            and the results, so that float32 arguments need not give float32 results.
+        may_widen: whether float32 arguments need not give float32 results, because one-hot vectors
+            or Python's own floats, which are float64, may come between the two.
+        quiet: whether a floating-point warning counts as wrong.
         tolerance: allowed error in float64.
         builds_on: earlier exercises whose functions a solution may call.
         mistakes: known ones.
@@ -121,7 +129,8 @@ class Exercise:
     edges: Callable = lambda rng, sizes: {}
     floats: bool = True
     strided: bool = True
-    one_hot_inside: bool = False
+    may_widen: bool = False
+    quiet: bool = False
     tolerance: float = TOLERANCE["float64"]
     builds_on: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
@@ -151,12 +160,13 @@ class Exercise:
         return dict(zip(self.parts(), found, strict=True))
 
     def call(self, f, arguments):
-        """Call an answer, and return what it returned; with `in_place`, what it changed."""
+        """Call an answer, and return what it returned; with `in_place`, what it changed as well."""
         positional = [v for name, v in arguments.items() if name not in self.keywords]
         by_name = {name: arguments[name] for name in self.keywords if name in arguments}
         returned = f(*positional, **by_name)
         if self.in_place:
-            return tuple(arguments[name] for name in self.in_place)
+            changed = tuple(arguments[name] for name in self.in_place)
+            return changed if len(changed) == len(self.returns) else (returned, *changed)
         return self.unpack(returned) if self.unpack else returned
 
     def expected(self, arguments):
@@ -174,11 +184,14 @@ class Backward(Exercise):
 
     Attributes:
         forward: the reference's forward pass; the student's has the same name.
-        upstream: names of the upstream gradients, one for each output of forward but the cache.
+        upstream: names of the upstream gradients, one for each of the forward pass's outputs
+            through which a gradient comes.
+        unused: its outputs after those and before the cache, through which none comes.
     """
 
     forward: Callable = None
     upstream: tuple[str, ...] = ("dh",)
+    unused: tuple[str, ...] = ()
 
     takes_forward = True
 
@@ -200,8 +213,9 @@ class Backward(Exercise):
 
         def loss(arguments):
             *outputs, _ = forward(*self.forward_arguments(arguments))
+            used = outputs[: len(outputs) - len(self.unused)]
             upstream = self.upstream_arguments(arguments)
-            return sum(np.sum(d * out) for d, out in zip(upstream, outputs, strict=True))
+            return sum(np.sum(d * out) for d, out in zip(upstream, used, strict=True))
 
         found = by(loss, arguments, [q.name[1:] for q in self.returns])
         return {f"d{name}": gradient for name, gradient in found.items()}

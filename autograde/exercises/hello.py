@@ -312,7 +312,7 @@ EMBEDDING_FORWARD = exercise(
     problem=embedding_problem,
     returns=values(out="NTD"),
     sizes="NTD",
-    one_hot_inside=True,
+    may_widen=True,
     mistakes=(
         Mistake(
             "columns in place of rows",
@@ -358,7 +358,7 @@ CHAR_RNN_LOSS = exercise(
     problem=char_rnn_problem,
     returns=values(loss="", h_last="NH"),
     sizes="NTH",
-    one_hot_inside=True,
+    may_widen=True,
     builds_on=("softmax", "softmax_loss", "embedding_forward"),
     mistakes=(
         *(

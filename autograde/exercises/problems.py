@@ -30,6 +30,26 @@ def rnn_sequence(rng, s):
     return {"x": x, "h0": normal(rng, s["N"], s["H"]), **cell(rng, s)}
 
 
+def gated_step(rng, s, gates):
+    """Arguments of `lstm_step_forward` (4 gates) or `gru_step_forward` (3)."""
+    states = ("h_prev", "c_prev") if gates == 4 else ("h_prev",)
+    return {
+        "x": normal(rng, s["N"], s["D"]),
+        **{name: normal(rng, s["N"], s["H"]) for name in states},
+        **cell(rng, s, gates=gates),
+    }
+
+
+def gated_sequence(rng, s, gates):
+    """Arguments of `lstm_forward` (4 gates) or `gru_forward` (3)."""
+    states = ("h0", "c0") if gates == 4 else ("h0",)
+    return {
+        "x": normal(rng, s["N"], s["T"], s["D"]),
+        **{name: normal(rng, s["N"], s["H"]) for name in states},
+        **cell(rng, s, gates=gates),
+    }
+
+
 def tokens(rng, s, *shape):
     """Random tokens below V, the largest always among them, and twice."""
     V = s["V"]

@@ -1,0 +1,3 @@
+"""08 · captioning_attention: pictures in words."""
+
+EXERCISES = ()

@@ -1,0 +1,3 @@
+"""05 · clipping: steps that do not leap off the cliff."""
+
+EXERCISES = ()

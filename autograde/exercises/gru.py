@@ -1,0 +1,3 @@
+"""07 · gru: one state, three gates."""
+
+EXERCISES = ()

@@ -1,0 +1,3 @@
+"""06 · lstm_gates: a cell with a path of its own."""
+
+EXERCISES = ()

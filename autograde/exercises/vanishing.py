@@ -1,0 +1,3 @@
+"""04 · vanishing_gradients: how a gradient shrinks and grows on its way back."""
+
+EXERCISES = ()
