@@ -33,7 +33,13 @@ from helpers import (
     tbptt_gradients,
     truncated_chunks,
 )
-from helpers.data import load_digits, next_dish, standard_library_text
+from helpers.data import (
+    adding_problem,
+    load_digits,
+    next_dish,
+    recall_problem,
+    standard_library_text,
+)
 from helpers.data.scenes import describe_scene, encode_captions
 from helpers.language_model import encode_text, init_char_rnn
 from helpers.optim import adam_update
@@ -159,6 +165,9 @@ CASES = {
     "a negative radius": (lambda: gradient_flow.rescale(np.eye(2), -1.0), "radius"),
     "steps back in time": (lambda: gradient_flow.gradient_norms(Wh, h, -1), "T"),
     "an orthogonal matrix of no size": (lambda: gradient_flow.orthogonal(0, rng), "n"),
+    "an adding problem of one step": (lambda: adding_problem(2, 1, rng), "T"),
+    "a recall without a lag": (lambda: recall_problem(2, 0, rng), "T"),
+    "a recall of one symbol": (lambda: recall_problem(2, 5, rng, symbols=1), "symbols"),
     "too many digits": (lambda: describe_scene([1, 2, 3, 4], [0, 1, 2, 3]), "digits"),
     "places out of order": (lambda: describe_scene([1, 2], [5, 3]), "places"),
     "a word nobody knows": (lambda: encode_captions(["a zebra"]), "captions"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import captioning, clipping, gradient_flow, losses
+from helpers.data import adding_problem, recall_problem
 from helpers.data.scenes import (
     END,
     MAX_WORDS,
@@ -146,6 +147,23 @@ def test_gradients_that_are_not_finite_are_named_and_nothing_is_scaled(bad):
     with pytest.raises(ValueError, match=r"grads\['b'\]: expected a finite norm, got .*\(2,\)"):
         clipping.clip_by_norm(g, 1.0)
     assert all(np.array_equal(g[name], before[name], equal_nan=True) for name in g)
+
+
+# --- long lags -----------------------------------------------------------------------------------
+
+
+def test_the_adding_problem_marks_one_number_in_each_half():
+    x, sums = adding_problem(4000, 11, np.random.default_rng(0))
+    assert x.shape == (4000, 11, 2)
+    assert (x[:, :5, 1].sum(axis=1) == 1).all() and (x[:, 5:, 1].sum(axis=1) == 1).all()
+    np.testing.assert_allclose((x[..., 0] * x[..., 1]).sum(axis=1), sums)
+    assert ((sums - 1) ** 2).mean() == pytest.approx(1 / 6, abs=0.01)
+
+
+def test_the_recall_problem_shows_its_symbol_first_and_never_again():
+    tokens, symbols = recall_problem(500, 9, np.random.default_rng(0), symbols=3)
+    assert tokens.shape == (500, 9) and (tokens[:, 0] == symbols).all()
+    assert set(symbols) == {0, 1, 2} and set(tokens[:, 1:].ravel()) == {3, 4, 5}
 
 
 # --- scenes --------------------------------------------------------------------------------------
