@@ -52,6 +52,18 @@ def executed():
     return functools.cache(Executed)
 
 
+@pytest.fixture(scope="module")
+def ran(request, executed):
+    """The notebook that the test file names in NAME, after Run All."""
+    return executed(request.module.NAME)
+
+
+@pytest.fixture(scope="module")
+def sources(ran):
+    """Its cells' texts by id."""
+    return {name: cell.source for name, cell in ran.cells.items()}
+
+
 def _program(name, remedy):
     path = shutil.which(name)
     if path is None:

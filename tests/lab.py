@@ -118,7 +118,7 @@ def open_notebook(page, address, path):
     page.wait_for_selector("#jp-main-statusbar :text('| Idle')", timeout=60_000)
 
 
-def run_all(page, patience=120):
+def run_all(page, patience=480):
     """Run All Cells, and wait for the last one."""
     page.click("text=Run >> nth=0")
     page.click("text=Run All Cells")

@@ -1,6 +1,7 @@
 """Runs a solution notebook from top to bottom, as Run All does, and keeps what it printed."""
 
 import os
+import re
 import resource
 from pathlib import Path
 
@@ -68,6 +69,11 @@ class Executed:
             and output.name == "stderr"
             and "it/s" not in output.text
         }
+
+
+def numbers(text):
+    """All the numbers in a text."""
+    return [float(x) for x in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)]
 
 
 def _children_seconds():

@@ -24,16 +24,6 @@ NAME = "01_rnn_intro"
 pytestmark = pytest.mark.xdist_group(NAME)
 
 
-@pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
-
-
-@pytest.fixture(scope="module")
-def sources(ran):
-    return {name: cell.source for name, cell in ran.cells.items()}
-
-
 # --- the notebook as a whole --------------------------------------------------------------------
 
 

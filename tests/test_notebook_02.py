@@ -30,16 +30,6 @@ pytestmark = pytest.mark.xdist_group(NAME)
 
 
 @pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
-
-
-@pytest.fixture(scope="module")
-def sources(ran):
-    return {name: cell.source for name, cell in ran.cells.items()}
-
-
-@pytest.fixture(scope="module")
 def names(sources):
     """What the notebook's own cells define, up to the trained hello nets."""
     defined = {}

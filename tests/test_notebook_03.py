@@ -5,7 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from notebook_runner import ROOT
+from notebook_runner import ROOT, numbers
 
 import helpers
 from helpers.diagrams import draw_cell_graph, draw_time_graph
@@ -17,20 +17,6 @@ TARGETS = ["u-curve", "memory", "learning-curve", "recall"]
 PICTURES = [*TARGETS, "cell-graph", "time-graph", "explore-step-size"]
 # One fixture for many tests: keep them on one worker.
 pytestmark = pytest.mark.xdist_group(NAME)
-
-
-@pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
-
-
-@pytest.fixture(scope="module")
-def sources(ran):
-    return {name: cell.source for name, cell in ran.cells.items()}
-
-
-def numbers(text):
-    return [float(x) for x in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)]
 
 
 # --- the notebook as a whole --------------------------------------------------------------------
