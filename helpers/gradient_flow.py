@@ -162,11 +162,11 @@ def lstm_gradient_norms(x, h0, c0, Wx, Wh, b, dh_last):
     expect_array("dh_last", dh_last, h0.shape, "that is the shape of a state")
     dh, dc, norms = dh_last, np.zeros_like(dh_last), []
     for t in reversed(range(h.shape[1])):
-        i, f, o, g = gates[t]
-        dc = dc + dh * o * (1 - np.tanh(c[t]) ** 2)  # (N, H) both ways into c_t
-        norms.append((_norm(dh), _norm(dc)))
+        _, _, o, _ = gates[t]
+        through_h = dh * o * (1 - np.tanh(c[t]) ** 2)  # (N, H): c_t reaches the loss both ways
+        norms.append((_norm(dh), _norm(dc + through_h)))
         step = x[:, t], h_before[t], c_before[t], c[t], gates[t], Wx, Wh
-        _, dh, dc, *_ = lstm_step_backward(dh, dc - dh * o * (1 - np.tanh(c[t]) ** 2), step)
+        _, dh, dc, *_ = lstm_step_backward(dh, dc, step)
     at_h, at_c = np.array(norms).T
     return at_h, at_c
 
