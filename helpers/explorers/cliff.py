@@ -94,10 +94,13 @@ def surface(points=201):
 
 
 def draw_map(ax):
-    """The loss surface from above; brighter is higher."""
+    """The loss surface from above, on a log scale; brighter is higher."""
     edges = (*SHOWN["w"], *SHOWN["b"])
     picture = surface()[2].clip(LOWEST)
     ax.imshow(picture, extent=edges, origin="lower", norm="log", aspect="auto")
+    for w, b, name in ((7.3, -3.9, "high plateau"), (7.3, -0.3, "low plateau")):
+        ax.text(w, b, name, ha="right")
+    ax.text(3.6, -1.2, "valley")
     ax.grid(False)
     ax.set(xlim=SHOWN["w"], ylim=SHOWN["b"], xlabel="w", ylabel="b")
 
