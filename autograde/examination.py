@@ -97,8 +97,8 @@ class _Examination:
 
     def __init__(self, exercise, f, forward, seed, report):
         self.exercise, self.f, self.forward, self.report = exercise, f, forward, report
-        rng = np.random.default_rng([seed, *exercise.name.encode()])
-        sizes = draw_sizes(rng)
+        self.rng = rng = np.random.default_rng([seed, *exercise.name.encode()])
+        self.sizes = sizes = draw_sizes(rng)
         self.main = Case(exercise, exercise.problem(rng, sizes))
         self.others = {
             "on another problem of the same sizes": Case(exercise, exercise.problem(rng, sizes)),
@@ -126,6 +126,18 @@ class _Examination:
         for description, case in self.edges.items():
             with self.edge_case(description):
                 self.compare(case, self.answer(case))
+        if self.exercise.further:
+            self.try_further()
+
+    def try_further(self):
+        """What the exercise tries beyond comparing numbers."""
+
+        def call(arguments):
+            return self.exercise.call(self.f, arguments)
+
+        finding = self.guarded(lambda: self.exercise.further(call, self.rng, self.sizes))
+        if finding:
+            raise _Found(finding)
 
     @contextmanager
     def edge_case(self, description):

@@ -1,3 +1,515 @@
 """05 · clipping: steps that do not leap off the cliff."""
 
-EXERCISES = ()
+import copy
+from functools import partial
+
+import numpy as np
+
+from autograde.exercises import problems
+from autograde.exercises.declaration import Exercise, Mistake, Quantity, values
+from autograde.report import Finding
+from helpers import clipping
+
+exercise = partial(Exercise, notebook="05")
+
+KEYS = ("Wx", "Wh", "b")
+GRADS = Quantity("grads", "DH HH H", keys=KEYS)
+
+
+def gradients(rng, s):
+    """Gradients of a recurrent cell, of norms that differ from array to array."""
+    D, H = s["D"], s["H"]
+    return {
+        "Wx": problems.normal(rng, D, H),
+        "Wh": 3 * problems.normal(rng, H, H),
+        "b": problems.normal(rng, H),
+    }
+
+
+# what no comparison of numbers can tell ---------------------------------------------------------
+
+BAD = {"NaN": np.nan, "infinity": np.inf, "-infinity": -np.inf}
+
+
+def refuses_non_finite(call, rng, s, **more):
+    """Whether a norm that is not finite is an error that names the array, and nothing is scaled."""
+    drawn = gradients(rng, s)
+    drawn = {key: drawn[key] for key in ("b", "Wx", "Wh")}  # the last is one of those spoiled
+    for bad, number in BAD.items():
+        texts = {}
+        for key in ("Wx", "Wh"):
+            grads = copy.deepcopy(drawn)
+            grads[key].flat[grads[key].size // 2] = number
+            held, before = dict(grads), copy.deepcopy(grads)
+            texts[key] = raised(lambda grads=grads: call({"grads": grads, **more}))
+            where = f"With {bad} in grads[{key!r}]"
+            if texts[key] is None:
+                said = f"{where}, an exception was expected, and none came. "
+                return Finding("edge", said + NO_ERROR, "norm", f"no error for {bad}")
+            touched = [k for k in held if not np.array_equal(held[k], before[k], equal_nan=True)]
+            if touched:
+                said = f"{where}, the exception came, but grads[{touched[0]!r}] had been changed "
+                return Finding("edge", said + TOO_LATE, "grads", "scaled before the error")
+        vague = next((key for key in texts if key not in texts[key]), None)
+        if vague or texts["Wx"] == texts["Wh"]:
+            key = vague or "Wx"
+            said = f"With {bad} in grads[{key!r}] the exception said {texts[key]!r}. It must "
+            return Finding(
+                "edge",
+                f"{said}name the array that the trouble is in, by its key in grads.",
+                "norm",
+                "error does not say which array",
+            )
+    return None
+
+
+NO_ERROR = (
+    "A norm that is not finite must stop the run. Otherwise nothing does: NaN is never larger than "
+    "a threshold, so it passes as if it were small, and infinity makes a factor of zero, which "
+    "turns infinity into NaN. Test the norm with np.isfinite, array by array, before it is used."
+)
+TOO_LATE = (
+    "by then. Nothing may be scaled when the norm is not finite: find the trouble first, and scale "
+    "after that."
+)
+
+
+def raised(call):
+    """The text of the exception that a call raises, or None."""
+    try:
+        call()
+    except (Exception, SystemExit) as error:
+        return str(error)
+    return None
+
+
+def changes_the_very_arrays(call, rng, change, **more):
+    """Whether the arrays that were handed over, and not others, hold the result."""
+    grads = {"Wy": problems.normal(rng, 3, 4), "E": problems.normal(rng, 2, 3, 2)}
+    held, right = dict(grads), copy.deepcopy(grads)
+    change(right, **more)
+    call({"grads": grads, **more})
+    wrong = [key for key in held if not _near(held[key], right[key])]
+    if not wrong:
+        return None
+    key = wrong[0]
+    if isinstance(grads.get(key), np.ndarray) and _near(grads[key], right[key]):
+        return Finding(
+            "edge",
+            f"grads[{key!r}] is another array now: a new one with the right numbers was put into "
+            "the dict, and the array that was handed over still holds the old ones. Whoever else "
+            "holds that array sees no clipping. Change its elements and not the dict's entry: "
+            "which operators of NumPy write into the array on their left?",
+            "grads",
+            "array replaced in place of changed",
+        )
+    return Finding(
+        "edge",
+        f"With the keys {', '.join(map(repr, held))}, grads[{key!r}] is not right. Go through all "
+        "the arrays in the dict, whatever they are called and however many axes they have.",
+        "grads",
+        "only certain keys",
+    )
+
+
+def _near(a, b):
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=0)
+
+
+def leaves_small_ones(call, rng, s, change, name):
+    """Whether what need not be clipped is left alone to the last bit."""
+    grads = gradients(rng, s)
+    before = copy.deepcopy(grads)
+    call({"grads": grads, name: change(before)})
+    for key in KEYS:
+        if not np.array_equal(grads[key], before[key]):
+            return Finding(
+                "edge",
+                f"grads[{key!r}] was changed although nothing exceeds {name}. Below it gradients "
+                "stay as they are, to the last bit: leave them out of the computation, or "
+                "multiply by exactly 1.",
+                "grads",
+                f"touched below {name}",
+            )
+    return None
+
+
+# global_norm ------------------------------------------------------------------------------------
+
+
+def arrays(grads):
+    return list(grads.values())
+
+
+def norms(grads):
+    return np.array([np.linalg.norm(g) for g in grads.values()])
+
+
+def norm_edges(rng, s):
+    drawn = gradients(rng, s)
+    return {
+        "for a single array": {"grads": {"Wy": drawn["Wh"]}},
+        "when one array is all zeros": {"grads": {**drawn, "Wx": np.zeros_like(drawn["Wx"])}},
+        "when all gradients are zero": {"grads": {k: np.zeros_like(g) for k, g in drawn.items()}},
+        "for arrays of one and of three axes": {
+            "grads": {"by": problems.normal(rng, 4), "E": problems.normal(rng, 2, 3, 2)}
+        },
+        "when one array is a thousand times larger": {"grads": {**drawn, "Wh": 1e3 * drawn["Wh"]}},
+    }
+
+
+# Wrong norms, which make wrong clippings too.
+NORM_SLIPS = (
+    (
+        "sum of the arrays' norms",
+        lambda grads: norms(grads).sum(),
+        "Lengths at right angles do not add; their squares do (Pythagoras). Sum up the squares of "
+        "all the numbers, and take one root at the very end.",
+    ),
+    (
+        "root left out",
+        lambda grads: (norms(grads) ** 2).sum(),
+        "The sum of the squares is the norm squared.",
+    ),
+    (
+        "largest of the arrays' norms",
+        lambda grads: norms(grads).max(),
+        "All arrays together are one long vector, and it is that vector's length that is asked.",
+    ),
+    (
+        "only the last array",
+        lambda grads: norms(grads)[-1],
+        "Does the sum of squares start anew with each array? It has to grow over all of them.",
+    ),
+    (
+        "mean in place of the sum",
+        lambda grads: np.sqrt(np.mean(np.concatenate([g.ravel() for g in arrays(grads)]) ** 2)),
+        "The norm is the root of the sum of the squares, not of their mean.",
+    ),
+    (
+        "largest element",
+        lambda grads: max(np.abs(g).max() for g in arrays(grads)),
+        "That is the maximum norm. The Euclidean norm sums the squares of all elements.",
+    ),
+    (
+        "sum of the absolute values",
+        lambda grads: sum(np.abs(g).sum() for g in arrays(grads)),
+        "That is the norm with exponent 1. The Euclidean norm squares each element.",
+    ),
+    (
+        "norms not squared before they are added",
+        lambda grads: np.sqrt(norms(grads).sum()),
+        "Each array contributes the sum of its squares, which is its norm squared.",
+    ),
+    (
+        "mean over the arrays",
+        lambda grads: np.sqrt((norms(grads) ** 2).mean()),
+        "The arrays' squares are summed. An average would depend on how the parameters happen to "
+        "be divided into arrays.",
+    ),
+    (
+        "summed before squaring",
+        lambda grads: np.sqrt(sum(g.sum() ** 2 for g in arrays(grads))),
+        "Square each element first: in a plain sum, elements of opposite sign cancel.",
+    ),
+    (
+        "largest singular value in place of the Frobenius norm",
+        lambda grads: np.sqrt(sum(np.linalg.norm(g, 2) ** 2 for g in arrays(grads))),
+        "For a matrix, NumPy's norm with the argument 2 is the largest singular value. What is "
+        "asked is the root of the sum of all its squared elements.",
+    ),
+)
+
+GLOBAL_NORM = exercise(
+    name="global_norm",
+    points=2,
+    reference=clipping.global_norm,
+    problem=lambda rng, s: {"grads": gradients(rng, s)},
+    returns=values(norm=""),
+    sizes="DH",
+    edges=norm_edges,
+    further=refuses_non_finite,
+    mistakes=tuple(Mistake(*slip) for slip in NORM_SLIPS),
+)
+
+
+# clip_by_norm -----------------------------------------------------------------------------------
+
+
+def norm_problem(rng, s, max_norm=0.5):
+    return {"grads": gradients(rng, s), "max_norm": max_norm}
+
+
+def clip_edges(rng, s):
+    drawn = gradients(rng, s)
+    return {
+        "when the norm is below the threshold": {"grads": drawn, "max_norm": 1e3},
+        "when the threshold is a whole number": {"grads": {**drawn, "Wh": 50 * drawn["Wh"]},
+                                                 "max_norm": 5},
+        "when all gradients are zero": {
+            "grads": {k: np.zeros_like(g) for k, g in drawn.items()},
+            "max_norm": 0.5,
+        },
+        "when only the arrays together exceed the threshold": {
+            "grads": drawn,
+            "max_norm": 0.5 * (norms(drawn).max() + clipping.global_norm(drawn)),
+        },
+        "when one array is a thousand times larger": {
+            "grads": {**drawn, "Wh": 1e3 * drawn["Wh"]},
+            "max_norm": 5.0,
+        },
+    }  # fmt: skip
+
+
+def clip(
+    factor=lambda norm, max_norm: max_norm / norm,
+    measure=clipping.global_norm,
+    answer=lambda norm, max_norm: norm,
+    when=lambda norm, max_norm: norm > max_norm,
+    which=slice(None),
+):
+    """A wrong `clip_by_norm`, by what is wrong with it."""
+
+    def wrong(grads, max_norm):
+        norm = measure(grads)
+        if when(norm, max_norm):
+            for grad in arrays(grads)[which]:
+                grad *= factor(norm, max_norm)
+        return answer(norm, max_norm)
+
+    return wrong
+
+
+def _array_by_array(grads, max_norm):
+    norm = clipping.global_norm(grads)
+    for name, grad in grads.items():
+        clipping.clip_by_norm({name: grad}, max_norm)
+    return norm
+
+
+def _value_by_value(grads, max_norm):
+    norm = clipping.global_norm(grads)
+    clipping.clip_by_value(grads, max_norm)
+    return norm
+
+
+def _measured_anew(grads, max_norm):
+    first = clipping.global_norm(grads)
+    for grad in arrays(grads):
+        norm = clipping.global_norm(grads)
+        if norm > max_norm:
+            grad *= max_norm / norm
+    return first
+
+
+def _trials_of_norm(call, rng, s):
+    return (
+        changes_the_very_arrays(call, rng, clipping.clip_by_norm, max_norm=0.5)
+        or leaves_small_ones(call, rng, s, lambda g: 1.01 * clipping.global_norm(g), "max_norm")
+        or refuses_non_finite(call, rng, s, max_norm=0.5)
+    )
+
+
+CLIP_BY_NORM = exercise(
+    name="clip_by_norm",
+    points=4,
+    reference=clipping.clip_by_norm,
+    problem=norm_problem,
+    returns=(*values(norm=""), GRADS),
+    sizes="DH",
+    in_place=("grads",),
+    edges=clip_edges,
+    further=_trials_of_norm,
+    # Room for a guard of 1e-6 in the denominator.
+    tolerance=5e-6,
+    builds_on=("global_norm",),
+    mistakes=(
+        Mistake(
+            "not in place",
+            clip(factor=lambda norm, max_norm: 1.0),
+            "The arrays are what they were before the call. A plain assignment binds a new array "
+            "to a local name; what was handed over has to change. (Or is the comparison with the "
+            "threshold the wrong way round?)",
+        ),
+        Mistake(
+            "scaled up below the threshold",
+            clip(when=lambda norm, max_norm: norm > 0),
+            "A gradient shorter than the threshold was stretched to it. Clipping only ever "
+            "shortens.",
+        ),
+        Mistake(
+            "norm after clipping returned",
+            clip(answer=min),
+            "What is asked is the norm before clipping: it is the one worth watching, since the "
+            "other is never above the threshold.",
+        ),
+        Mistake(
+            "factor returned in place of the norm",
+            clip(answer=lambda norm, max_norm: max_norm / norm),
+            "Return the norm before clipping.",
+        ),
+        Mistake(
+            "each array clipped by itself",
+            _array_by_array,
+            "Each array got a factor of its own, and that turns the direction of the step. One "
+            "norm over all arrays makes one factor for all.",
+        ),
+        Mistake(
+            "clipped by value",
+            _value_by_value,
+            "Every element was cut by itself, and that turns the direction of the step. Multiply "
+            "all of them by one factor.",
+        ),
+        Mistake(
+            "norm measured anew after each array",
+            _measured_anew,
+            "The arrays scaled first change the norm that the later ones are scaled by. Measure "
+            "once, before the loop.",
+        ),
+        Mistake(
+            "factor turned upside down",
+            clip(factor=lambda norm, max_norm: norm / max_norm),
+            "This makes a long gradient longer. Which factor takes the norm to the threshold?",
+        ),
+        Mistake(
+            "scaled to norm 1",
+            clip(factor=lambda norm, max_norm: 1 / norm),
+            "The gradient was normalised. Its norm is to be the threshold's.",
+        ),
+        Mistake(
+            "multiplied by the threshold alone",
+            clip(factor=lambda norm, max_norm: max_norm),
+            "The new norm must be the threshold, whatever the old one was: divide by the old one.",
+        ),
+        Mistake(
+            "only one array scaled",
+            clip(which=slice(-1, None)),
+            "Only the last array was scaled. Does the line that scales stand inside the loop?",
+        ),
+        *(
+            Mistake(f"{name}, as the norm", clip(measure=measure), says)
+            for name, measure, says in NORM_SLIPS
+            if name not in ("largest element", "norms not squared before they are added")
+        ),
+    ),
+)
+
+
+# clip_by_value ----------------------------------------------------------------------------------
+
+
+def value_problem(rng, s, limit=0.7):
+    """Every array has an element far above the limit, one far below minus it, and one inside."""
+    drawn = gradients(rng, s)
+    for grad in arrays(drawn):
+        first = rng.permuted(np.array([2.5, -2.0, 0.3]))[: grad.size]
+        grad.flat[: len(first)] = first
+    return {"grads": drawn, "limit": limit}
+
+
+def value_edges(rng, s):
+    problem = value_problem(rng, s)
+    return {
+        "when nothing exceeds the limit": {**problem, "limit": 100.0},
+        "when the limit is a whole number": {**problem, "limit": 1},
+        "when all gradients are zero": {
+            "grads": {k: np.zeros_like(g) for k, g in problem["grads"].items()},
+            "limit": 0.5,
+        },
+    }
+
+
+def cut(rule):
+    """A wrong `clip_by_value`, from a rule for one array."""
+
+    def wrong(grads, limit):
+        for grad in arrays(grads):
+            grad[...] = rule(grad, limit)
+
+    return wrong
+
+
+def _trials_of_value(call, rng, s):
+    return changes_the_very_arrays(
+        call, rng, clipping.clip_by_value, limit=0.5
+    ) or leaves_small_ones(
+        call, rng, s, lambda grads: 1.01 * max(np.abs(g).max() for g in arrays(grads)), "limit"
+    )
+
+
+CLIP_BY_VALUE = exercise(
+    name="clip_by_value",
+    points=2,
+    reference=clipping.clip_by_value,
+    problem=value_problem,
+    returns=(GRADS,),
+    sizes="DH",
+    in_place=("grads",),
+    edges=value_edges,
+    further=_trials_of_value,
+    mistakes=(
+        Mistake(
+            "not in place",
+            cut(lambda g, limit: g),
+            "The arrays are what they were before the call. NumPy's functions make a new array "
+            "unless they are told where to put the result.",
+        ),
+        Mistake(
+            "cut to between 0 and the limit",
+            cut(lambda g, limit: np.clip(g, 0, limit)),
+            "Negative gradients became zero. The interval reaches as far below zero as above it.",
+        ),
+        Mistake(
+            "large negative elements kept",
+            cut(lambda g, limit: np.minimum(g, limit)),
+            "Elements far below zero are too large as well: the interval has two ends.",
+        ),
+        Mistake(
+            "large positive elements kept",
+            cut(lambda g, limit: np.maximum(g, -limit)),
+            "The interval has two ends.",
+        ),
+        Mistake(
+            "sign lost",
+            cut(lambda g, limit: np.where(np.abs(g) > limit, limit, g)),
+            "An element far below zero becomes minus the limit: a step must not turn round.",
+        ),
+        Mistake(
+            "large elements set to zero",
+            cut(lambda g, limit: np.where(np.abs(g) > limit, 0, g)),
+            "An element beyond the limit is moved to the limit; it is not thrown away.",
+        ),
+        Mistake(
+            "every element set to the limit",
+            cut(lambda g, limit: limit * np.sign(g)),
+            "Elements within the limit stay as they are.",
+        ),
+        Mistake(
+            "small elements raised to the limit",
+            cut(lambda g, limit: np.sign(g) * np.maximum(np.abs(g), limit)),
+            "It is the large elements that are to be cut, not the small ones raised.",
+        ),
+        Mistake(
+            "the ends of the interval exchanged",
+            cut(lambda g, limit: np.full_like(g, -limit)),
+            "The lower end comes first; the other way round, everything lands on one of them.",
+        ),
+        Mistake(
+            "scaled by the largest element",
+            cut(lambda g, limit: g * min(1, limit / np.abs(g).max())),
+            "Elements within the limit stay as they are; only those beyond it are moved.",
+        ),
+        Mistake(
+            "clipped by norm",
+            lambda grads, limit: clipping.clip_by_norm(grads, limit),
+            "Here each element is cut by itself; no norm is needed.",
+        ),
+        Mistake(
+            "limit ignored",
+            cut(lambda g, limit: np.clip(g, -1, 1)),
+            "Use the limit that is passed, not a fixed one.",
+        ),
+    ),
+)
+
+EXERCISES = (GLOBAL_NORM, CLIP_BY_NORM, CLIP_BY_VALUE)

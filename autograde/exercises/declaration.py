@@ -103,6 +103,8 @@ class Exercise:
             answer; call(arguments) asks the function again.
         unpack: turns the returned object into what `judge` sees and a second call is compared with.
         edges: (rng, sizes) -> dict from a description, "with an empty ...", to arguments.
+        further: (call, rng, sizes) -> Finding or None, tried last: what no comparison of numbers
+            tells, such as an error that must be raised; call(arguments) asks the function.
         floats: whether float32 arguments make sense.
         strided: whether strided views as arguments are worth a try.
         may_widen: whether float32 arguments need not give float32 results, because one-hot vectors
@@ -127,6 +129,7 @@ class Exercise:
     judge: Callable | None = None
     unpack: Callable | None = None
     edges: Callable = lambda rng, sizes: {}
+    further: Callable | None = None
     floats: bool = True
     strided: bool = True
     may_widen: bool = False
