@@ -384,8 +384,8 @@ def only_nan_seen(grads):
 
 
 FURTHER = [
-    ("global_norm", plain_norm, "no error for NaN"),
-    ("global_norm", only_nan_seen, "no error for infinity"),
+    ("global_norm", lambda grads: np.nan_to_num(plain_norm(grads)), "no error for NaN"),
+    ("clip_by_norm", clip_with(only_nan_seen), "no error for infinity"),
     ("global_norm", norm_that_raises("not finite"), "error does not say which array"),
     ("global_norm", norm_that_raises("one of {}"), "error does not say which array"),
     ("clip_by_norm", clip_with(plain_norm), "no error for NaN"),
@@ -441,7 +441,8 @@ def test_guards_and_other_ways_to_write_in_place_are_right():
         assert check(finite_norm, name="global_norm", seed=seed).passed
 
 
-def test_a_wrong_norm_costs_its_own_points_only():
+def test_clipping_by_a_wrong_norm_says_which_norm_it_is():
+    """No reference stands in for the student's norm: its error would hide that theirs has none."""
     scope = {"np": np}
     exec(
         "def global_norm(grads):\n"
@@ -455,5 +456,10 @@ def test_a_wrong_norm_costs_its_own_points_only():
         scope,
     )
     assert refused(scope["global_norm"], "global_norm").mistake == "sum of the arrays' norms"
-    report = check(scope["clip_by_norm"])
-    assert report.passed and "global_norm" in report.notes[0]
+    found = refused(scope["clip_by_norm"], "clip_by_norm")
+    assert found.mistake == "sum of the arrays' norms, as the norm"
+
+
+def test_the_error_may_be_left_to_clip_by_norm():
+    assert check(plain_norm, name="global_norm").passed
+    assert refused(clip_with(plain_norm), "clip_by_norm").mistake == "no error for NaN"
