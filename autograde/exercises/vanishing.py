@@ -649,7 +649,7 @@ RESCALE = exercise(
         "for a tiny matrix": {"Wh": 1e-3 * spiral(rng, 3), "radius": 0.9},
         "for a triangular matrix": {"Wh": np.array([[0.5, 4.0], [0.0, 0.25]]), "radius": 1.5},
     },
-    builds_on=("spectral_radius", "largest_singular_value"),
+    builds_on=("spectral_radius",),
     mistakes=(
         Mistake(
             "scaled to that largest singular value",
