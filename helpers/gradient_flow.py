@@ -80,8 +80,8 @@ def growth_bounds(Wh, T):
         (lower, upper): smallest and largest singular value of Wh, to the power T.
     """
     _expect_square("Wh", Wh)
-    singular = np.linalg.svd(Wh, compute_uv=False)
-    return float(singular.min()) ** _expect_steps(T), float(singular.max()) ** T
+    sigma = np.linalg.svd(Wh, compute_uv=False)
+    return float(sigma.min()) ** _expect_steps(T), float(sigma.max()) ** T
 
 
 def rescale(Wh, radius):

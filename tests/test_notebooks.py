@@ -47,7 +47,7 @@ def test_without_experiments_it_takes_seconds(name):
 
 def test_points_stand_in_the_headings_and_add_up_at_its_head(ran, prose):
     points = graded(ran)
-    headings = re.findall(r"### Exercise `(\w+)` · [●○]{3} · (\d+) points · \d+ minutes", prose)
+    headings = re.findall(r"### Exercise `(\w+)` · [●○]{3} · (\d+) points? · \d+ minutes", prose)
     assert {exercise: int(number) for exercise, number in headings} == points
     total = f"**{sum(points.values())} points** in {WORDS[len(points)]} exercises"
     assert total in ran.notebook.cells[0].source
