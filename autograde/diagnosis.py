@@ -73,17 +73,23 @@ def two_numbers(expected, got):
 
 
 def _first_wrong_step(gap, axis, allowed, role):
-    """The time step at which an error begins, in the direction of computing, and a sentence."""
+    """The time step at which an error begins, in the direction of computing, and a sentence.
+
+    An array that has no other axis need not run along time: its places are entries, from the first.
+    """
     per_step = np.moveaxis(gap, axis, 0).reshape(gap.shape[axis], -1).max(axis=1)
     wrong, last = np.flatnonzero(per_step > allowed), len(per_step) - 1
+    one, all_of_them = ("entry", "entries") if gap.ndim == 1 else ("time step", "time steps")
     backward = role == "gradient"
     t = int(wrong[-1] if backward else wrong[0]) if len(wrong) else int(per_step.argmax())
     if len(wrong) == last + 1:
-        return t, f" Every time step is wrong, from the {'last' if backward else 'first'} one on."
+        return t, f" Every {one} is wrong, from the {'last' if backward else 'first'} one on."
+    at = t if gap.ndim == 1 else f"t = {t}"
     if len(wrong) == 1:
-        return t, f" Of the time steps 0 to {last} only t = {t} is wrong."
-    direction = "going back from the last step" if backward else "going forward"
-    return t, f" Of the time steps 0 to {last} the first wrong one is t = {t}, {direction}."
+        return t, f" Of the {all_of_them} 0 to {last} only {at} is wrong."
+    direction = ", going back from the last step" if backward else ", going forward"
+    direction = "" if gap.ndim == 1 else direction
+    return t, f" Of the {all_of_them} 0 to {last} the first wrong one is {at}{direction}."
 
 
 def rest(names, wrong, name):

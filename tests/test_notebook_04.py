@@ -6,6 +6,7 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from notebook_runner import numbers
 
 import helpers
 from autograde import CheckFailed, check
@@ -18,20 +19,6 @@ TARGETS = ["reference", "unit-dies", "bounds", "transient", "gelfand", "radii", 
 PICTURES = [*TARGETS, "way-back-graph", "explore-norms"]
 # One fixture for many tests: keep them on one worker.
 pytestmark = pytest.mark.xdist_group(NAME)
-
-
-@pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
-
-
-@pytest.fixture(scope="module")
-def sources(ran):
-    return {name: cell.source for name, cell in ran.cells.items()}
-
-
-def numbers(text):
-    return [float(x) for x in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)]
 
 
 # --- the notebook as a whole --------------------------------------------------------------------
@@ -391,3 +378,13 @@ def test_a_list_of_something_else_is_described():
     with pytest.raises(CheckFailed) as failure:
         check(lambda Wh, dh, T: [], name="gradient_norms")
     assert failure.value.kind in ("type", "shape")
+
+
+def test_a_message_about_norms_counts_entries_and_not_time_steps():
+    def wrong(*arguments):
+        norms = helpers.tanh_gradient_norms(*arguments)
+        norms[2:] *= 2
+        return norms
+
+    with pytest.raises(CheckFailed, match="Of the entries 0 to 4 the first wrong one is 2. norms"):
+        check(wrong, name="tanh_gradient_norms")

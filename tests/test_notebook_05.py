@@ -5,7 +5,7 @@ import re
 import nbformat
 import numpy as np
 import pytest
-from notebook_runner import ROOT
+from notebook_runner import ROOT, numbers
 
 import helpers
 from autograde import CheckFailed, check
@@ -40,10 +40,6 @@ def run_cells(sources):
         return names
 
     return run
-
-
-def numbers(text):
-    return [float(x) for x in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)]
 
 
 # --- the notebook as a whole --------------------------------------------------------------------
