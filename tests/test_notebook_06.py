@@ -248,7 +248,7 @@ def test_curves_are_drawn_when_the_training_was_interrupted(sources, lesson, tas
 
 
 def solves_recall(lesson, bias, seed):
-    net = lesson["network"](8, 64, 4, seed, rate=0.002, forget_bias=bias)
+    net = lesson["network"](8, 64, 4, seed, rate=0.001, forget_bias=bias)
     for _ in range(lesson["RECALL_UPDATES"]):
         x, y = lesson["recall_batch"](32, net["rng"])
         lesson["update"](net, x, y, lesson["symbol_loss"], net["rate"])
