@@ -214,6 +214,8 @@ class _Examination:
             if self.exercise.quiet:
                 return self.without_warning(call)
             return call()
+        except _Found:  # a warning, said already
+            raise
         except NotImplementedError as error:
             text = f"{who} is not written yet ({error or 'NotImplementedError'})."
             self.fail("runs", None, text, mistake="not written")
