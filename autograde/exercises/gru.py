@@ -130,6 +130,11 @@ STEP_MISTAKES = (
         "Each gate, and the candidate, has a bias: H of the numbers in b.",
     ),
     (
+        "the candidate's bias left out",
+        step(n=lambda v: np.tanh(v.xn + (v.r * v.h) @ v.Whn)),
+        "The last H numbers of b are the candidate's bias.",
+    ),
+    (
         "past ignored by the candidate",
         step(n=lambda v: np.tanh(v.xn + v.bn)),
         "The candidate is made of the input and of what r lets through of the old state.",
@@ -237,6 +242,16 @@ BACKWARD_MISTAKES = (
         "the gates' paths to h_prev left out",
         dict(asked_z=nothing, asked_r=nothing),
         "z and r were computed from the old state too, so gradients come back through them.",
+    ),
+    (
+        "path through z to h_prev left out",
+        dict(asked_z=nothing),
+        "z was computed from the old state too, so a gradient comes back through its product.",
+    ),
+    (
+        "path through r to h_prev left out",
+        dict(asked_r=nothing),
+        "r was computed from the old state too, so a gradient comes back through its product.",
     ),
     (
         "the way back through r left out",
