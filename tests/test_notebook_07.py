@@ -205,6 +205,15 @@ def test_what_the_race_cost(ran):
     assert 0.75 < total["GRU"] / total["LSTM"] < 1.2  # "more than 3/4 of its seconds"
 
 
+def test_the_race_on_characters_at_equal_time(ran):
+    _, characters = table(ran)
+    stood = dict(re.findall(r"the (LSTM|GRU) stood at ([\d.]+)", ran.text("equal-time")))
+    rnn = characters["RNN"][4]
+    assert abs(float(stood["LSTM"]) - rnn) < 0.12  # "about where it did"
+    assert float(stood["GRU"]) < rnn - 0.03  # "ahead even then"
+    assert characters["RNN"][3] < 0.5 * min(characters["LSTM"][3], characters["GRU"][3])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_on_characters_does_not_hang_on_the_seed(sources, names, seed):
@@ -259,11 +268,16 @@ def test_table_and_curves_are_there_when_the_race_was_interrupted(sources, names
     monkeypatch.setattr(helpers.plots, "show", lambda fig, alt: shown.append((fig, alt)))
     for cell in ("count_parameters", "equal-parameters-shown", "character-task", "set-up-runs"):
         exec(sources[cell], names)
-    exec(sources["the-table"], names)
-    exec(sources["race-curves"], names)
-    ((figure, alt),) = shown
-    assert len(alt) > 60
-    png(figure)
+    begun = names["adding_runs"]["GRU"][2]
+    for updates in (0, 50):  # nothing yet; and one run just begun
+        begun["updates"] = updates
+        names["train"]([begun])
+        for cell in ("the-table", "equal-time", "race-curves"):
+            exec(sources[cell], names)
+    for figure, alt in shown:
+        assert len(alt) > 60
+        png(figure)
+    assert "GRU 0." in shown[1][1] and "GRU 0." not in shown[0][1]
 
 
 def test_float32_stays_float32_in_training(names):
