@@ -173,14 +173,19 @@ def test_your_gru_learns_the_adding_problem(ran):
     assert rows[-1][2] < 0.01
 
 
+def test_what_a_constant_answer_costs(ran):
+    assert numbers(ran.text("adding-task"))[-1] == pytest.approx(1 / 6, abs=0.02)
+
+
 def test_the_race_on_the_adding_problem(ran):
     adding, _ = table(ran)
     error = {name: row[4] for name, row in adding.items()}
     assert error["GRU"] < 0.01 and error["LSTM"] < 0.01
     assert error["RNN"] > 0.15 and error["RNN, 4 × updates"] > 0.1
-    assert "never" in ran.text("the-table") and len(adding["RNN"]) == 6
-    assert adding["GRU"][6] <= 0.7 * adding["LSTM"][6]  # "about half as many updates"
-    assert adding["GRU"][6] >= 0.3 * adding["LSTM"][6]
+    assert ran.text("the-table").count("never, never, never") == 2
+    gru, lstm = adding["GRU"][6:], adding["LSTM"][6:]
+    assert len(gru) == len(lstm) == 3  # with every seed
+    assert 0.3 < np.median(gru) / np.median(lstm) < 0.7  # "about half as many updates"
     seconds = adding["RNN, 4 × updates"][3] / adding["LSTM"][3]
     assert 0.5 < seconds < 1.8  # "about as many seconds"
 
