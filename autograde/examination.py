@@ -241,6 +241,8 @@ class _Examination:
     def check_signature(self):
         exercise = self.exercise
         wanted = inspect.signature(exercise.reference)
+        asked = [p for name, p in wanted.parameters.items() if name not in exercise.omitted]
+        wanted = wanted.replace(parameters=asked)
         if not callable(self.f):
             text = f"Expected the function {exercise.name}{wanted}, got {self.f!r}."
             self.fail("signature", None, text + " Pass the function's name, without ().")
@@ -249,8 +251,7 @@ class _Examination:
         except (TypeError, ValueError):  # some callables have none: calling them will tell
             return
         arguments = list(wanted.parameters)
-        by_name = {*exercise.keywords, *exercise.omitted}
-        positional = [a for a in arguments if a not in by_name]
+        positional = [a for a in arguments if a not in exercise.keywords]
         try:
             signature.bind(*positional, **dict.fromkeys(exercise.keywords))
         except TypeError as error:
