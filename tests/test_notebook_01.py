@@ -1,11 +1,10 @@
 """Notebook 01: it runs, its pictures are there, and its prose says what its cells show."""
 
 import re
-import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from notebook_runner import times_a_plain_figure
 
 from helpers import delivery_weights, readout, rnn_unroll
 from helpers.data import MENU, SHAPES, next_dish
@@ -208,18 +207,7 @@ def test_a_quiet_memory_fades_by_its_gain_or_faster():
 
 def test_the_explorer_draws_as_fast_as_a_handful_of_plain_figures():
     days = SEQUENCES["one order, then six blank days"]
-
-    def seconds(draw):
-        start = time.process_time()
-        png(draw())
-        return time.process_time() - start
-
-    def explorer():
-        return draw_unrolled(delivery_weights(), days, 7)[0]
-
-    pairs = [(seconds(explorer), seconds(lambda: plt.subplots()[0])) for _ in range(5)]
-    ours, plain = (min(times) for times in zip(*pairs, strict=True))
-    assert ours < 8 * plain
+    assert times_a_plain_figure(lambda: draw_unrolled(delivery_weights(), days, 7)[0]) < 8
 
 
 def test_wider_states_are_drawn_too():

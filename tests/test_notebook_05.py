@@ -19,11 +19,6 @@ pytestmark = pytest.mark.xdist_group(NAME)
 
 
 @pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
-
-
-@pytest.fixture(scope="module")
 def sources():
     path = ROOT / "solutions" / NAME / f"{NAME}.ipynb"
     return {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
-from notebook_runner import ROOT
+from notebook_runner import ROOT, numbers
 
 import helpers
 from autograde import CheckFailed, check
@@ -19,11 +19,6 @@ TARGETS = ["recall-curves", "norms-at-start", "adding-curves", "norms-after"]
 PICTURES = [*TARGETS, "cell-path", "gate-graph", "explore-gates"]
 # One fixture for many tests: keep them on one worker.
 pytestmark = pytest.mark.xdist_group(NAME)
-
-
-@pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +35,6 @@ def lesson(sources):
     for cell in ("imports", *exercises, "cell_gradient", "init_lstm", "training-tools", "update"):
         exec(sources[cell], names)
     return names
-
-
-def numbers(text):
-    return [float(x) for x in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)]
 
 
 # --- the notebook as a whole --------------------------------------------------------------------
