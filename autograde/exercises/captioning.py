@@ -607,7 +607,7 @@ JACOBIAN_MISTAKES = (
     (
         "weighted sum over the whole batch",
         lambda w, dw: w * (dw - (w * dw).sum()),
-        "Each picture has a softmax of its own: the sum runs over its places, with keepdims.",
+        "Each picture has a softmax of its own: the sum runs over its places alone.",
     ),
     (
         "difference not multiplied by the weights",
