@@ -63,7 +63,7 @@ def draw_attention():
     for row in range(3):
         for column in range(3):
             box(ax, -0.7 + 0.7 * column, 4.0 - 0.7 * row, "", ORANGE, width=0.62, height=0.62)
-    ax.text(0, 1.85, "L places: keys and\nvalues of width D", fontsize=9, ha="center")
+    ax.text(0, 1.7, "L places: keys and\nvalues of width D", fontsize=9, ha="center")
     ax.plot([1.15, 10.2], [3.95, 3.95], color=ORANGE, lw=1.4)
     box(ax, 1.9, 0, "$h_0$", BLUE, width=0.9)
     for k, x in enumerate((4.4, 9.2)):
