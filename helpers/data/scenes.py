@@ -19,7 +19,7 @@ WORDS = (
     *("above", "of"),
 )
 _NUMBER = {word: token for token, word in enumerate(WORDS)}
-_HERE = ("top left", "top", "top right", "left", "center", "right",
+PLACE_NAMES = ("top left", "top", "top right", "left", "center", "right",
          "bottom left", "bottom", "bottom right")  # fmt: skip
 MAX_WORDS = 10  # 'a five left of a two left of a six'
 NOISE = 0.1
@@ -50,7 +50,7 @@ def describe_scene(digits, places):
         )
     said = [_with_article(digits[0])]
     if len(digits) == 1:
-        said.append(f"alone at the {_HERE[places[0]]}")
+        said.append(f"alone at the {PLACE_NAMES[places[0]]}")
     for k in range(1, len(digits)):
         same_row = places[k - 1] // GRID == places[k] // GRID
         said += ["left of" if same_row else "above", _with_article(digits[k])]
