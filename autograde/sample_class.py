@@ -96,6 +96,46 @@ MISTAKES = (
         quantity="dE",
         mistake="repeated tokens overwrite each other",
     ),
+    TypicalMistake(
+        "transpose_lost",
+        "gradient_norms",
+        (("dh @ Wh.T", "dh @ Wh"),),
+        quantity="norms",
+        mistake="Wh not transposed",
+    ),
+    TypicalMistake(
+        "name_rebound",
+        "clip_by_norm",
+        (("grad *= factor", "grad = grad * factor"),),
+        quantity="grads['Wx']",
+        mistake="not in place",
+    ),
+    TypicalMistake(
+        "forgetting_lost",
+        "lstm_step_backward",
+        (("dc_prev = at_c * f", "dc_prev = at_c"),),
+        quantity="dc_prev",
+        mistake="dc not carried through the forget gate",
+    ),
+    TypicalMistake(
+        "reset_lost",
+        "gru_step_backward",
+        (
+            (
+                "dh_prev = dh * z + dseen * r + da_gates",
+                "dh_prev = dh * z + dseen + da_gates",
+            ),
+        ),
+        quantity="dh_prev",
+        mistake="r forgotten on the way to h_prev",
+    ),
+    TypicalMistake(
+        "look_lost",
+        "attention_lstm_step_backward",
+        (("dh_prev = dh_gates + dh_look", "dh_prev = dh_gates"),),
+        quantity="dh_prev",
+        mistake="look left out of dh_prev",
+    ),
 )
 
 ACCIDENTS = (

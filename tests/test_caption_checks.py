@@ -31,14 +31,18 @@ def with_signature(f, beam):
     return lambda step, start, end, max_length: f(step, start, end, max_length)
 
 
-@pytest.mark.parametrize(("name", "slip", "says"), GREEDY_SLIPS, ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(
+    ("name", "slip", "says"), GREEDY_SLIPS, ids=[name for name, *_ in GREEDY_SLIPS]
+)
 def test_greedy_slips_are_named(name, slip, says):
     for seed in SEEDS:
         found = refused(with_signature(slip, beam=False), "greedy_caption", seed)
         assert found.mistake == name and says in str(found)
 
 
-@pytest.mark.parametrize(("name", "slip", "says"), BEAM_SLIPS, ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(
+    ("name", "slip", "says"), BEAM_SLIPS, ids=[name for name, *_ in BEAM_SLIPS]
+)
 def test_beam_slips_are_named(name, slip, says):
     for seed in SEEDS:
         found = refused(with_signature(slip, beam=True), "beam_caption", seed)

@@ -52,6 +52,16 @@ BACKWARD = {
         "adagrad_update",
         "tbptt_gradients",
     },
+    "04": {"gradient_norms", "scalar_gradient", "tanh_gradient_norms"},
+    "05": {"clip_by_norm", "clip_by_value"},
+    "06": {"lstm_step_backward", "lstm_backward", "cell_gradient"},
+    "07": {"gru_step_backward", "gru_backward"},
+    "08": {
+        "temporal_softmax_loss",
+        "image_rnn_step_backward",
+        "attention_backward",
+        "attention_lstm_step_backward",
+    },
 }
 
 

@@ -5,6 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from notebook_runner import numbers
 
 import helpers
 from helpers.captioning import init_attention_captioner
@@ -23,20 +24,6 @@ PICTURES = [
 ]
 # One fixture for many tests: keep them on one worker.
 pytestmark = pytest.mark.xdist_group(NAME)
-
-
-@pytest.fixture(scope="module")
-def ran(executed):
-    return executed(NAME)
-
-
-@pytest.fixture(scope="module")
-def sources(ran):
-    return {name: cell.source for name, cell in ran.cells.items()}
-
-
-def numbers(text):
-    return [float(x) for x in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)]
 
 
 def by_number(text):
