@@ -17,7 +17,7 @@ from lab import browser_page, jupyterlab, open_notebook, run_all, whole_notebook
 
 PICTURE = """\
 from helpers import plots
-from helpers.diagrams import draw_recurrence
+from helpers.diagrams.shapes import draw_recurrence
 
 plots.use_style()
 plots.show(*draw_recurrence())

@@ -14,6 +14,8 @@ from notebook_runner import NAMES
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parent.parent
+# Half a minute and more of training each: `make test-slow` opens these.
+LONG = {"06_lstm_gates", "07_gru", "08_captioning_attention"}
 TROUBLE = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type*='jupyter.error']"
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -59,7 +61,9 @@ def keep_whole(page, name):
     page.set_viewport_size({"width": 1400, "height": 900})
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in NAMES]
+)
 def test_run_all_and_explore(lab, page, name):
     address, _ = lab
     open_notebook(page, address, f"solutions/{name}/{name}.ipynb")

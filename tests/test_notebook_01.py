@@ -8,7 +8,7 @@ from notebook_runner import times_a_plain_figure
 
 from helpers import delivery_weights, readout, rnn_unroll
 from helpers.data import MENU, SHAPES, next_dish
-from helpers.diagrams import draw_shapes
+from helpers.diagrams.shapes import draw_shapes
 from helpers.explorers.unrolled import (
     SEQUENCES,
     draw_reading,

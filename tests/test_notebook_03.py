@@ -8,7 +8,7 @@ import pytest
 from notebook_runner import ROOT, numbers
 
 import helpers
-from helpers.diagrams import draw_cell_graph, draw_time_graph
+from helpers.diagrams.bptt import draw_cell_graph, draw_time_graph
 from helpers.explorers import differences as explorer
 from helpers.plots import png
 

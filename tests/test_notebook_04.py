@@ -8,7 +8,7 @@ from notebook_runner import numbers, times_a_plain_figure
 
 import helpers
 from autograde import CheckFailed, check
-from helpers.diagrams_gradients import draw_way_back
+from helpers.diagrams.gradients import draw_way_back
 from helpers.explorers import gradient_norms as explorer
 from helpers.plots import png
 

@@ -10,7 +10,7 @@ from notebook_runner import ROOT, numbers
 
 import helpers
 from autograde import CheckFailed, check
-from helpers.diagrams_gates import draw_cell_path, draw_gate_graph
+from helpers.diagrams.gates import draw_cell_path, draw_gate_graph
 from helpers.explorers import gates as explorer
 from helpers.plots import png
 

@@ -9,7 +9,7 @@ from notebook_runner import ROOT, numbers
 
 import helpers
 from autograde import CheckFailed, check
-from helpers.diagrams_gru import draw_gru_graph
+from helpers.diagrams.gru import draw_gru_graph
 from helpers.explorers import gru_gates as explorer
 from helpers.plots import png
 

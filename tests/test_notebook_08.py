@@ -11,7 +11,7 @@ import helpers
 from helpers.captioning import init_attention_captioner
 from helpers.data import Scenes, load_digits
 from helpers.data.scenes import PLACE_NAMES, WORDS
-from helpers.diagrams_captioning import draw_attention, draw_scenes, draw_show_and_tell
+from helpers.diagrams.captioning import draw_attention, draw_scenes, draw_show_and_tell
 from helpers.explorers import looking as explorer
 from helpers.plots import png
 

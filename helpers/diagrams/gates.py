@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.diagrams import PALE, _node, _say, _there_and_back, arrow, canvas
+from helpers.diagrams import PALE, arrow, canvas, node, say, there_and_back
 from helpers.plots import BLACK, BLUE, GREEN, ORANGE
 
 
@@ -18,16 +18,16 @@ def draw_gate_graph():
     keep, add, fork, squash, show = (3.0, top), (6.2, top), (9.0, top), (9.0, middle), (10.4, 2.9)
     enter = (6.2, middle)
     gates = {"f": (3.0, low), "i": (5.3, low), "g": (7.1, low), "o": (9.0, low)}
-    _node(ax, (0.8, top), "c_prev", BLUE)
-    _node(ax, (11.5, top), "c", BLUE)
-    _node(ax, (11.5, 1.5), "h", GREEN)
+    node(ax, (0.8, top), "c_prev", BLUE)
+    node(ax, (11.5, top), "c", BLUE)
+    node(ax, (11.5, 1.5), "h", GREEN)
     for at, text in ((keep, "⊙"), (add, "+"), (enter, "⊙"), (squash, "tanh"), (show, "⊙")):
-        _node(ax, at, text, fill=PALE)
+        node(ax, at, text, fill=PALE)
     ax.plot(*fork, "o", color=BLACK, ms=6, zorder=3)
     for name, at in gates.items():
-        _node(ax, at, name, ORANGE)
+        node(ax, at, name, ORANGE)
     bar = (6.0, 0.7)
-    _node(ax, bar, "a = x @ Wx + h_prev @ Wh + b,  cut into four: i, f, o, g", BLACK)
+    node(ax, bar, "a = x @ Wx + h_prev @ Wh + b,  cut into four: i, f, o, g", BLACK)
     for start, end, gap in (
         ((0.8, top), keep, 0.62),
         (keep, add, 0.42),
@@ -42,21 +42,21 @@ def draw_gate_graph():
         (gates["g"], enter, 0.5),
         (gates["o"], show, 0.42),
     ):
-        _there_and_back(ax, start, end, gap=gap)
+        there_and_back(ax, start, end, gap=gap)
     for name, (x, y) in gates.items():
-        _there_and_back(ax, (x, bar[1]), (x, y), gap=0.45)
+        there_and_back(ax, (x, bar[1]), (x, y), gap=0.45)
         squashed = "1 − g²" if name == "g" else f"{name} (1 − {name})"
-        _say(ax, x + 0.18, (bar[1] + y) / 2, f"× {squashed}", color=BLACK, fontsize=9.5, ha="left")
-    _say(ax, 1.9, top + 0.42, "dc · f")
-    _say(ax, 4.6, top + 0.42, "dc")
-    _say(ax, 7.6, top + 0.42, "dc, the sum of both")
-    _say(ax, 10.35, top + 0.42, "dc from outside")
-    _say(ax, 9.15, 5.15, "dh · o · (1 − tanh² c)", ha="left", fontsize=11)
-    _say(ax, 2.85, 4.2, "dc · c_prev", ha="right")
-    _say(ax, 5.45, 3.55, "dc · g", ha="right")
-    _say(ax, 7.0, 3.55, "dc · i", ha="left")
-    _say(ax, 9.55, 2.2, "dh · tanh c", ha="left", fontsize=11)
-    _say(ax, 11.2, 2.45, "dh", ha="left")
+        say(ax, x + 0.18, (bar[1] + y) / 2, f"× {squashed}", color=BLACK, fontsize=9.5, ha="left")
+    say(ax, 1.9, top + 0.42, "dc · f")
+    say(ax, 4.6, top + 0.42, "dc")
+    say(ax, 7.6, top + 0.42, "dc, the sum of both")
+    say(ax, 10.35, top + 0.42, "dc from outside")
+    say(ax, 9.15, 5.15, "dh · o · (1 − tanh² c)", ha="left", fontsize=11)
+    say(ax, 2.85, 4.2, "dc · c_prev", ha="right")
+    say(ax, 5.45, 3.55, "dc · g", ha="right")
+    say(ax, 7.0, 3.55, "dc · i", ha="left")
+    say(ax, 9.55, 2.2, "dh · tanh c", ha="left", fontsize=11)
+    say(ax, 11.2, 2.45, "dh", ha="left")
     return fig, (
         "Graph of one LSTM step. On top the cell's path, from c_prev through a product with the "
         "gate f and a sum to c. Into the sum comes the product of i and g. From c a branch goes "
@@ -84,14 +84,14 @@ def draw_cell_path():
         ax.text(0.15, y + 0.85, title, fontsize=11.5, weight="bold")
         ax.text(2.6, y + 0.85, remark, fontsize=10.5)
         for t, x in enumerate(columns):
-            _node(ax, (x, y), f"{letter}{'₀₁₂₃'[t]}", BLUE, fill=PALE)
+            node(ax, (x, y), f"{letter}{'₀₁₂₃'[t]}", BLUE, fill=PALE)
         for t in range(3):
-            _there_and_back(ax, (columns[t], y), (columns[t + 1], y), gap=0.5)
-            _say(ax, columns[t : t + 2].mean(), y - 0.42, meets.format("₁₂₃"[t]), fontsize=10.5)
+            there_and_back(ax, (columns[t], y), (columns[t + 1], y), gap=0.5)
+            say(ax, columns[t : t + 2].mean(), y - 0.42, meets.format("₁₂₃"[t]), fontsize=10.5)
         for x in columns[1:]:
             if letter == "c":
                 arrow(ax, (x - 0.76, y - 0.95), (x - 0.32, y - 0.38), lw=1.2)
-                _say(ax, x - 0.82, y - 1.0, "+ i ⊙ g", color=BLACK, fontsize=10, ha="right")
+                say(ax, x - 0.82, y - 1.0, "+ i ⊙ g", color=BLACK, fontsize=10, ha="right")
     return fig, (
         "Two rows of four states. Above, an RNN: going back from h3 to h0 the gradient meets at "
         "every step the slope of tanh and the product with Wh transposed. Below, the cells of an "

@@ -1,15 +1,7 @@
 """The GRU drawn as a graph: one state, two gates, and the four ways back from it."""
 
-from helpers.diagrams import arrow, canvas
+from helpers.diagrams import FILL, PALE, arrow, canvas, node
 from helpers.plots import BLACK, BLUE, GREEN, ORANGE, RED
-
-_PALE = "#E8E8E8"
-_GATE = "#BFE8DB"
-
-
-def _node(ax, x, y, text, edge=BLACK, fill="white"):
-    box = {"boxstyle": "round,pad=0.4", "fc": fill, "ec": edge, "lw": 1.6}
-    ax.text(x, y, text, ha="center", va="center", fontsize=12, bbox=box, zorder=4)
 
 
 def _line(ax, *points, colour=BLACK):
@@ -52,14 +44,14 @@ def draw_gru_graph():
     # The input.
     for x, y in ((3.0, low - 0.35), (5.05, middle - 0.4), (7.4, low - 0.35)):
         _line(ax, (0.9, 0.35), (x, 0.35), (x, y), colour=ORANGE)
-    _node(ax, 0.9, top, "h_prev", BLUE)
-    _node(ax, 0.9, 0.35, "x", ORANGE)
-    _node(ax, 10.9, top, "h", BLUE)
-    _node(ax, 3.0, low, "σ: r", GREEN, _GATE)
-    _node(ax, 7.4, low, "σ: z", GREEN, _GATE)
-    _node(ax, 5.05, middle, "tanh: n", fill=_PALE)
+    node(ax, (0.9, top), "h_prev", BLUE)
+    node(ax, (0.9, 0.35), "x", ORANGE)
+    node(ax, (10.9, top), "h", BLUE)
+    node(ax, (3.0, low), "σ: r", GREEN, FILL[GREEN])
+    node(ax, (7.4, low), "σ: z", GREEN, FILL[GREEN])
+    node(ax, (5.05, middle), "tanh: n", fill=PALE)
     for x, y, text in ((3.0, middle, "×"), (7.4, top, "×"), (9.6, middle, "×"), (9.6, top, "+")):
-        _node(ax, x, y, text, fill=_PALE)
+        node(ax, (x, y), text, fill=PALE)
     for x, y, text in (
         (7.55, 3.75, "z: how much is kept"),
         (8.62, low + 0.22, "1 − z"),
