@@ -102,7 +102,7 @@ def draw_scenes(images, captions, title):
         figure, alt text.
     """
     captions = [_folded(caption) for caption in captions]
-    height = 2.85 + 0.19 * max(caption.count("\n") + 1 for caption in captions)
+    height = 2.95 + 0.2 * max(caption.count("\n") + 1 for caption in captions)
     fig, axes = plt.subplots(1, len(images), figsize=(2.4 * len(images), height), squeeze=False)
     for ax, image, caption in zip(axes[0], images, captions, strict=True):
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
