@@ -1,14 +1,7 @@
-"""Mechanical mutants: a function's source with one small thing changed.
-
-What only guards or explains is left as it is: refused arguments, error messages, docstrings.
-"""
+"""Mechanical mutants: a program with one small thing changed."""
 
 import ast
 import copy
-import inspect
-import sys
-import textwrap
-import types
 
 ARITHMETIC = {
     ast.Add: [ast.Sub],
@@ -27,77 +20,16 @@ ORDER = {
 }
 
 
-def mutants(function, apart=()):
-    """All mutants of a function, and of the functions of its module that it calls.
+def mutants(source):
+    """All mutants of a piece of Python.
 
     Args:
-        function: as its module defines it.
-        apart: names of functions that are left as they are.
+        source: its text.
 
     Yields:
-        (description, the mutated function).
+        (description, code to be executed) for every single change that gives another program.
     """
-    module = vars(sys.modules[function.__module__])
-    parts = _parts(function, apart)
-    for part in parts:
-        for said, tree in _changed(_source(part)):
-            scope = dict(module)
-            for other in parts:  # those that call the mutated one have to see it
-                scope[other.__name__] = _moved(other, scope)
-            exec(compile(tree, "<mutant>", "exec"), scope)
-            yield f"{part.__name__}: {said}", scope[function.__name__]
-
-
-def _parts(function, apart):
-    """The function, and those of its module that it calls, directly or not."""
-    module, found, todo = sys.modules[function.__module__], [], [function]
-    while todo:
-        part = todo.pop()
-        found.append(part)
-        called = (getattr(module, name, None) for name in part.__code__.co_names)
-        todo += [
-            f
-            for f in called
-            if inspect.isfunction(f)
-            and f.__module__ == module.__name__
-            and not _guards(f.__name__)
-            and f.__name__ not in apart
-            and f not in found + todo
-        ]
-    return found
-
-
-def _guards(name):
-    return name.lstrip("_").startswith("expect")
-
-
-def _moved(function, scope):
-    copied = types.FunctionType(
-        function.__code__, scope, function.__name__, function.__defaults__, function.__closure__
-    )
-    copied.__kwdefaults__ = function.__kwdefaults__
-    return copied
-
-
-def _source(function):
-    """Its syntax tree, without what guards and explains."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    return ast.fix_missing_locations(_WithoutGuards().visit(tree))
-
-
-class _WithoutGuards(ast.NodeTransformer):
-    def visit_Expr(self, node):
-        text = isinstance(node.value, ast.Constant)
-        guard = isinstance(node.value, ast.Call) and _guards(ast.unparse(node.value.func))
-        return ast.Pass() if text or guard else self.generic_visit(node)
-
-    def visit_If(self, node):
-        raises = len(node.body) == 1 and isinstance(node.body[0], ast.Raise) and not node.orelse
-        return ast.Pass() if raises else self.generic_visit(node)
-
-
-def _changed(tree):
-    """(description, tree) for every single change that gives another program."""
+    tree = _WithoutWords().visit(ast.parse(source))
     seen = {ast.dump(tree)}
     for k, node in enumerate(ast.walk(tree)):
         for choice in range(len(list(_replacements(node, tree)))):
@@ -108,7 +40,14 @@ def _changed(tree):
             fresh = ast.fix_missing_locations(_Replace(old, new).visit(fresh))
             if ast.dump(fresh) not in seen:
                 seen.add(ast.dump(fresh))
-                yield said, fresh
+                yield said, compile(fresh, "<mutant>", "exec")
+
+
+class _WithoutWords(ast.NodeTransformer):
+    """A docstring is nothing to be changed."""
+
+    def visit_Expr(self, node):
+        return ast.Pass() if isinstance(node.value, ast.Constant) else self.generic_visit(node)
 
 
 class _Replace(ast.NodeTransformer):
