@@ -51,7 +51,7 @@ QUOTED = [
     ("the-leap-answer", "norm-by-hand", ["13", "12", "5"], 0),
     ("about-clip-by-norm", "clipped-leap", ["0.6", "0.8", "2.4", "13"], 0),
     ("about-clip-by-value", "turns-by-hand", ["0.6", "0.8", "2.4", "1.56", "2.08"], 0),
-    ("turns-answer", "account", ["17.4"], 0),
+    ("turns-answer", "account-measured", ["17.4"], 0),
     ("about-clip-by-value", "turns-by-hand", ["3.68", "4.50", "0.92"], 0),
 ]
 
@@ -185,7 +185,7 @@ def test_one_run_dies_and_the_other_learns(ran):
     before = numbers(dead.split("losses")[1])[:-1]
     assert before[0] < 10  # two or three updates before the end all is as ever
     assert numbers(alive)[-1] < 0.03 and " 600 updates" in alive
-    gaps = re.findall(r"measurement (\S+)", ran.text("account"))
+    gaps = re.findall(r"measurement (\S+)", ran.text("account-measured"))
     assert len(gaps) == 3 and all(float(gap) < 1e-6 for gap in gaps)
 
 

@@ -184,7 +184,8 @@ def test_the_drawn_scene_is_read_right(ran):
 
 SET_UP = ["imports", "scenes-shown", "image_rnn_step_forward", "image_rnn_step_backward",
           "attention_forward", "attention_backward", "attention_lstm_step_forward",
-          "attention_lstm_step_backward", "set-up-training", "how-to-train"]  # fmt: skip
+          "attention_lstm_step_backward", "set-up-training", "how-judged",
+          "how-to-train"]  # fmt: skip
 
 
 @pytest.fixture
