@@ -62,7 +62,7 @@ def _gradients(method, loss, arguments, names):
     }
 
 
-def same(a, b, seen=frozenset()):
+def same(a, b, seen=frozenset(), grown=False):
     """Whether two values of any structure are the same, floats up to a rounding in the last place.
 
     What cannot be looked into (a generator, an object without attributes) counts as the same.
@@ -70,6 +70,7 @@ def same(a, b, seen=frozenset()):
     Args:
         a, b: the values.
         seen: pairs of ids that are being compared already, for structures that hold themselves.
+        grown: whether b's dicts and objects may hold more than a's.
     """
     if (id(a), id(b)) in seen:
         return True
@@ -79,18 +80,19 @@ def same(a, b, seen=frozenset()):
             return False
         a, b = np.asarray(a), np.asarray(b)
         if a.dtype == object or b.dtype == object:
-            return all(same(x, y, seen) for x, y in zip(a.ravel(), b.ravel(), strict=True))
+            return all(same(x, y, seen, grown) for x, y in zip(a.ravel(), b.ravel(), strict=True))
         if a.dtype.kind in "fc" and b.dtype.kind in "fc":
             return np.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
         return np.array_equal(a, b)
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k], seen) for k in a)
+        keys = a.keys() <= b.keys() if grown else a.keys() == b.keys()
+        return keys and all(same(a[k], b[k], seen, grown) for k in a)
     if isinstance(a, tuple | list) and isinstance(b, tuple | list):
-        return len(a) == len(b) and all(same(x, y, seen) for x, y in zip(a, b, strict=True))
+        return len(a) == len(b) and all(same(x, y, seen, grown) for x, y in zip(a, b, strict=True))
     if isinstance(a, int | float | complex | str | bytes | np.generic | None):
         return bool(a == b or (a != a and b != b))
     if type(a) is type(b) and hasattr(a, "__dict__"):
-        return same(vars(a), vars(b), seen)
+        return same(vars(a), vars(b), seen, grown)
     return True
 
 

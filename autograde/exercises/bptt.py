@@ -250,7 +250,7 @@ RNN_STEP_BACKWARD = backward_exercise(
     problem=step_backward_problem,
     returns=gradients(dx="ND", dh_prev="NH", dWx="DH", dWh="HH", db="H"),
     sizes="NDH",
-    edges=lambda rng, s: {"for a large dh": large(step_backward_problem(rng, s))},
+    edges=lambda rng, s: {"for a large dh": problems.large(step_backward_problem(rng, s))},
     builds_on=("rnn_step_forward",),
     mistakes=(
         *(
@@ -323,7 +323,7 @@ RNN_BACKWARD = backward_exercise(
     problem=sequence_backward_problem,
     returns=gradients(dx="NTD", dh0="NH", dWx="DH", dWh="HH", db="H"),
     sizes="NTDH",
-    edges=lambda rng, s: {"for a large dh": large(sequence_backward_problem(rng, s))},
+    edges=lambda rng, s: {"for a large dh": problems.large(sequence_backward_problem(rng, s))},
     builds_on=("rnn_step_forward", "rnn_step_backward", "rnn_forward"),
     mistakes=(
         Mistake(
@@ -737,11 +737,6 @@ def far_off_problem(rng, s):
     problem = tbptt_problem(rng, s)
     params = problem["params"]
     return {**problem, "params": {**params, "Wy": 40 * params["Wy"], "by": 40 * params["by"]}}
-
-
-def large(problem):
-    """The problem with an upstream gradient so large that clipping would show."""
-    return {**problem, "dh": 100 * problem["dh"]}
 
 
 def _tbptt_gradient(a):

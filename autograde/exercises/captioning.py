@@ -51,6 +51,10 @@ def masked_edges(rng, s):
     empty_row[0] = False
     return {
         "for scores of ±1000": {**problem, "scores": far(problem["scores"])},
+        "for steps around 1000 and around -1000": {
+            **problem,
+            "scores": problems.far_apart(problem["scores"]),
+        },
         "when nothing is padding": {**problem, "mask": np.ones_like(problem["mask"])},
         "when one row is padding throughout": {**problem, "mask": empty_row},
         "for a mask with gaps": {**problem, "mask": problem["mask"][:, ::-1].copy()},
@@ -432,6 +436,19 @@ def loud_attention_problem(rng, s):
     return {**problem, "h": far(problem["h"])}
 
 
+def uneven_attention_problem(rng, s):
+    """The scores of each picture lie around another number, so that no shift serves all."""
+    return uneven(attention_problem(rng, unlike(s)), "h")
+
+
+def uneven(problem, asks):
+    h, keys = problem[asks], problem["keys"]
+    sign = 1 - 2 * (np.arange(len(h)) % 2)
+    along = h / (h * h).sum(axis=1, keepdims=True)  # h · along = 1
+    shift = 1000 * np.sqrt(h.shape[1]) * sign[:, None] * along  # (N, H)
+    return {**problem, "keys": keys + shift[:, None]}
+
+
 def attend(
     scale=lambda keys, values: np.sqrt(keys.shape[2]),
     weigh=softmax,
@@ -494,7 +511,10 @@ ATTENTION_FORWARD = exercise(
     returns=(*values(context="ND", weights="NL"), CACHE),
     sizes="NLHD",
     may_widen=True,
-    edges=lambda rng, s: {"for scores beyond ±1000": loud_attention_problem(rng, s)},
+    edges=lambda rng, s: {
+        "for scores beyond ±1000": loud_attention_problem(rng, s),
+        "for pictures of scores around 1000 and around -1000": uneven_attention_problem(rng, s),
+    },
     mistakes=(
         *(Mistake(name, attend(scale), says) for name, scale, says in SCALE_MISTAKES),
         Mistake(
@@ -758,6 +778,11 @@ ATTENTION_LSTM_STEP_FORWARD = exercise(
     returns=(*values(h="NH", c="NH", weights="NL"), CACHE),
     sizes="NELHD",
     may_widen=True,
+    edges=lambda rng, s: {
+        "for pictures of scores around 1000 and around -1000": uneven(
+            attention_step_problem(rng, unlike(s)), "h_prev"
+        )
+    },
     builds_on=("attention_forward",),
     mistakes=(
         Mistake(
@@ -1124,6 +1149,9 @@ def greedy_edges(rng, s):
         ),
         "when max_length is 1": greedy_problem(rng, max_length=lambda n: 1),
         "when max_length is 0": greedy_problem(rng, max_length=lambda n: 0),
+        "for a long caption": greedy_problem(
+            rng, words=(9, 11), max_length=lambda n: 12, ends=-2.0
+        ),
         "when END comes at once": greedy_problem(
             rng, words=(0, 0), max_length=lambda n: 4, ends=3.0
         ),
@@ -1340,6 +1368,19 @@ BEAM_SLIPS = (
 )
 
 
+def narrow_problem(rng, width):
+    """A problem on which every right way to search agrees, and a wider beam finds another."""
+    while True:
+        problem = speaker(rng) | {"max_length": 4, "width": width}
+        right = search(**problem)
+        if any(search(**{**problem, "width": w}) == right for w in (width + 1, width + 2, 20)):
+            continue
+        if right == say(**{name: v for name, v in problem.items() if name != "width"}):
+            continue
+        if all(variant(**problem) == right for variant in VARIANTS[1:]):
+            return problem
+
+
 def beam_problem(rng, s=None, *, width=None, max_length=4, cut=False, **kind):
     """A problem on which every right way to search agrees, and greedy does not.
 
@@ -1390,6 +1431,8 @@ def beam_edges(rng, s):
         "for scores of about 1000": next(telling_problems(rng, _LARGE, offset=1000.0)),
         "for width 1, where it is greedy": beam_problem(rng, width=1),
         "for width 5": beam_problem(rng, width=5),
+        "for width 2, where a wider beam finds another": narrow_problem(rng, 2),
+        "for width 3, where a wider beam finds another": narrow_problem(rng, 3),
         "when the width exceeds the vocabulary": beam_problem(rng, width=40, max_length=3),
         "when the state is a tuple": beam_problem(rng, as_tuple=True),
         "when max_length is 0": {**beam_problem(rng), "max_length": 0},

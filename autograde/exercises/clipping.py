@@ -254,6 +254,10 @@ def clip_edges(rng, s):
         "when the norm is below the threshold": {"grads": drawn, "max_norm": 1e3},
         "when the threshold is a whole number": {"grads": {**drawn, "Wh": 50 * drawn["Wh"]},
                                                  "max_norm": 5},
+        "when the norm is only just above the threshold": {
+            "grads": drawn,
+            "max_norm": clipping.global_norm(drawn) / 1.0005,
+        },
         "when all gradients are zero": {
             "grads": {k: np.zeros_like(g) for k, g in drawn.items()},
             "max_norm": 0.5,
@@ -421,6 +425,10 @@ def value_edges(rng, s):
     return {
         "when nothing exceeds the limit": {**problem, "limit": 100.0},
         "when the limit is a whole number": {**problem, "limit": 1},
+        "when the largest is only just above the limit": {
+            "grads": {k: g / np.abs(g).max() for k, g in problem["grads"].items()},
+            "limit": 0.999,
+        },
         "when all gradients are zero": {
             "grads": {k: np.zeros_like(g) for k, g in problem["grads"].items()},
             "limit": 0.5,

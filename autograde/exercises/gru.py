@@ -171,11 +171,6 @@ GRU_STEP_FORWARD = exercise(
 )
 
 
-def large(problem):
-    """The problem with an upstream gradient so large that clipping would show."""
-    return {**problem, "dh": 100 * problem["dh"]}
-
-
 def step_backward_problem(rng, s):
     return {**step_problem(rng, s), "dh": problems.normal(rng, s["N"], s["H"])}
 
@@ -418,7 +413,7 @@ GRU_STEP_BACKWARD = backward_exercise(
     problem=step_backward_problem,
     returns=gradients(dx="ND", dh_prev="NH", dWx="D3H", dWh="H3H", db="3H"),
     sizes="NDH",
-    edges=lambda rng, s: {"for a large dh": large(step_backward_problem(rng, s))},
+    edges=lambda rng, s: {"for a large dh": problems.large(step_backward_problem(rng, s))},
     builds_on=("gru_step_forward",),
     mistakes=tuple(
         Mistake(name, step_backward(**changes), says) for name, changes, says in BACKWARD_MISTAKES
@@ -538,7 +533,7 @@ GRU_BACKWARD = backward_exercise(
     problem=sequence_backward_problem,
     returns=gradients(dx="NTD", dh0="NH", dWx="D3H", dWh="H3H", db="3H"),
     sizes="NTDH",
-    edges=lambda rng, s: {"for a large dh": large(sequence_backward_problem(rng, s))},
+    edges=lambda rng, s: {"for a large dh": problems.large(sequence_backward_problem(rng, s))},
     builds_on=("gru_step_forward", "gru_step_backward", "gru_forward"),
     mistakes=(
         Mistake(

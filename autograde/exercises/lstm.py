@@ -237,6 +237,12 @@ LSTM_STEP_FORWARD = exercise(
     problem=partial(problems.gated_step, gates=4),
     returns=(*values(h="NH", c="NH"), CACHE),
     sizes="NDH",
+    edges=lambda rng, s: {
+        "for a cell that has counted far": {
+            **(problem := problems.gated_step(rng, s, 4)),
+            "c_prev": 100 * problem["c_prev"],
+        }
+    },
     builds_on=("sigmoid",),
     mistakes=tuple(Mistake(*m) for m in STEP_MISTAKES),
 )
@@ -442,11 +448,6 @@ STEP_BACKWARD_MISTAKES = (
 )
 
 
-def large(problem):
-    """The same problem with gradients so large that clipping would show."""
-    return {k: 100 * v if k in ("dh", "dc", "dc_last") else v for k, v in problem.items()}
-
-
 LSTM_STEP_BACKWARD = backward_exercise(
     name="lstm_step_backward",
     points=6,
@@ -456,7 +457,7 @@ LSTM_STEP_BACKWARD = backward_exercise(
     upstream=("dh", "dc"),
     returns=gradients(dx="ND", dh_prev="NH", dc_prev="NH", dWx="D4H", dWh="H4H", db="4H"),
     sizes="NDH",
-    edges=lambda rng, s: {"for large dh and dc": large(step_backward_problem(rng, s))},
+    edges=lambda rng, s: {"for large dh and dc": problems.large(step_backward_problem(rng, s))},
     builds_on=("sigmoid", "lstm_step_forward"),
     mistakes=tuple(Mistake(*m) for m in STEP_BACKWARD_MISTAKES),
 )
@@ -640,7 +641,9 @@ LSTM_BACKWARD = backward_exercise(
     upstream=("dh", "dc_last"),
     returns=gradients(dx="NTD", dh0="NH", dc0="NH", dWx="D4H", dWh="H4H", db="4H"),
     sizes="NTDH",
-    edges=lambda rng, s: {"for large dh and dc_last": large(sequence_backward_problem(rng, s))},
+    edges=lambda rng, s: {
+        "for large dh and dc_last": problems.large(sequence_backward_problem(rng, s))
+    },
     builds_on=("sigmoid", "lstm_step_forward", "lstm_step_backward", "lstm_forward"),
     mistakes=(
         Mistake(
@@ -788,6 +791,9 @@ def judge_init(answer, arguments, call):
         trouble = _not_drawn(name, W, another)
         if trouble:
             return Finding("values", trouble[0], name, trouble[1])
+        trouble = _alike(name, W, H)
+        if trouble:
+            return Finding("values", trouble[0], name, trouble[1])
     pair = _twins(Wx, Wh, H)
     if pair:
         text = (
@@ -865,12 +871,30 @@ def _not_drawn(name, W, another):
             "them all alike: draw the weights at random.",
             "weights zero",
         )
-    if np.shape(another) == W.shape and np.array_equal(W, another):
+    if W.size > 16 and np.shape(another) == W.shape and np.array_equal(W, another):
         return (
             f"{name}: another rng gave the very same weights. Draw them from the rng that is "
             "passed, not from a generator made inside.",
             "rng ignored",
         )
+    return None
+
+
+def _alike(name, W, H):
+    """(message, mistake) for weights of which many are copies of others, or None."""
+    if W.size < ENOUGH:
+        return None
+    gates = [W[:, k * H : (k + 1) * H] for k in range(4)]
+    empty = [GATES[k] for k in range(4) if gates[k].std() < LEAST < W.std()]
+    if empty:
+        text = f"{name}: the {empty[0]}'s weights are (nearly) zero. Draw those of all four gates."
+        return text, "weights of one gate zero"
+    if any(np.array_equal(gates[k], gates[j]) for k in range(4) for j in range(k)):
+        text = f"{name}: two gates have the same weights. Draw every weight by itself."
+        return text, "gates alike"
+    if np.linalg.matrix_rank(W) < len(W):
+        text = f"{name}: some rows are mixtures of others. Draw every weight by itself."
+        return text, "rows alike"
     return None
 
 

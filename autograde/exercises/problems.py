@@ -50,6 +50,17 @@ def gated_sequence(rng, s, gates):
     }
 
 
+def large(problem):
+    """A backward pass's problem with upstream gradients so large that clipping would show."""
+    return {k: 1e4 * v if k in ("dh", "dc", "dc_last") else v for k, v in problem.items()}
+
+
+def far_apart(scores):
+    """Scores whose steps lie around 1000 and -1000 in turn: no shift serves all of them."""
+    steps = np.indices(scores.shape[:-1]).sum(axis=0) % 2  # 0 and 1 in turn
+    return scores + 1000.0 * (1 - 2 * steps)[..., None]
+
+
 def tokens(rng, s, *shape):
     """Random tokens below V, the largest always among them, and twice."""
     V = s["V"]

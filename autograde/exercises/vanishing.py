@@ -718,7 +718,7 @@ RESCALE = exercise(
 
 # orthogonal: any random drawing is right, so it is judged by what it does -----------------------
 
-ORTHOGONAL_TO = 1e-10
+ORTHOGONAL_TO = 1e-8
 OTHER_SEEDS = 6
 SLIPS = {
     "float32": "The error is what float32 leaves. Draw and compute in float64, NumPy's own choice.",
@@ -831,6 +831,10 @@ def _random_or_not(drawn):
             "Draw a matrix that mixes them."
         )
         return Finding("values", text, "Q", "permutation")
+    k = len(drawn)
+    if any(np.allclose(drawn[i], drawn[j], atol=1e-9) for i in range(k) for j in range(i)):
+        text = "Q is orthogonal, but two different generators gave the same one. Draw all of it."
+        return Finding("values", text, "Q", "few different ones")
     still = np.argwhere(np.ptp(np.abs(drawn), axis=0) < 1e-9)
     if len(still) >= drawn.shape[1]:
         i, j = (int(k) for k in still[0])
