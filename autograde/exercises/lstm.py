@@ -791,9 +791,6 @@ def judge_init(answer, arguments, call):
         trouble = _not_drawn(name, W, another)
         if trouble:
             return Finding("values", trouble[0], name, trouble[1])
-        trouble = _alike(name, W, H)
-        if trouble:
-            return Finding("values", trouble[0], name, trouble[1])
     pair = _twins(Wx, Wh, H)
     if pair:
         text = (
@@ -802,7 +799,7 @@ def judge_init(answer, arguments, call):
         )
         return Finding("values", text, "Wx", "units alike")
     for name, W, fan_in in (("Wx", Wx, D), ("Wh", Wh, H)):
-        trouble = _wrong_size(name, W, fan_in)
+        trouble = _alike(name, W, H) or _wrong_size(name, W, fan_in)
         if trouble:
             return Finding("values", trouble[0], name, trouble[1])
     return None
