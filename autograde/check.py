@@ -29,7 +29,7 @@ def check(f, *, name=None, forward=None, seed=0):
     exercise = _find(f, name, forward)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed: expected a whole number of at least 0, got {seed!r}; take any")
-    report = examine(exercise, f, forward, seed)
+    report = examine(exercise, f, forward, seed, _answer_keys(exercise))
     if not report.passed and exercise.builds_on:
         report = _follow_through(exercise, f, forward, seed, report)
     if report.passed:
@@ -55,6 +55,13 @@ def _find(f, name, forward):
     return exercise
 
 
+def _answer_keys(exercise):
+    """What would answer an exercise: its reference, those of later ones, and what it declares."""
+    course = list(EXERCISES.values())
+    later = course[course.index(exercise) :] if exercise in course else [exercise]
+    return [*(e.reference for e in later), *exercise.keys]
+
+
 def _show(report):
     """Display a report in a notebook and say so; elsewhere do nothing."""
     ipython = sys.modules.get("IPython")
@@ -75,7 +82,7 @@ def _follow_through(exercise, f, forward, seed, report):
     if replaced is f:
         return report
     replaced_forward = forward and _with_references(forward, exercise.builds_on)
-    again = examine(exercise, replaced, replaced_forward, seed)
+    again = examine(exercise, replaced, replaced_forward, seed, _answer_keys(exercise))
     if not again.passed or examine(exercise, f, forward, seed).passed:
         return report  # the second is right only when it is called a second time
     again.notes.append(

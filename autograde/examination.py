@@ -8,11 +8,12 @@ import copy
 import inspect
 import warnings
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from autograde import diagnosis
+from autograde.answer_key import Watch
 from autograde.gradcheck import (
     CENTRAL_TOLERANCE,
     FLOOR,
@@ -25,7 +26,7 @@ from autograde.gradcheck import (
 from autograde.report import KINDS, Finding, Report
 
 
-def examine(exercise, f, forward, seed):
+def examine(exercise, f, forward, seed, keys=()):
     """Try everything on a function.
 
     Args:
@@ -33,6 +34,7 @@ def examine(exercise, f, forward, seed):
         f: the function.
         forward: the student's forward pass, for an exercise that takes its cache.
         seed: of the random problems.
+        keys: functions of the course that must not be called, because they are the answer.
 
     Returns:
         Report.
@@ -46,7 +48,7 @@ def examine(exercise, f, forward, seed):
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _Examination(exercise, f, forward, seed, report).run()
+            _Examination(exercise, f, forward, seed, report, keys).run()
     except _Found as found:
         report.finding = found.finding
     except Exception as error:  # an object that cannot be compared, printed or even measured
@@ -92,14 +94,19 @@ class Case:
         return np.dtype(self.precision) if expected.kind == "f" else expected
 
 
-class _Examination:
-    """One function, one seed."""
+class _Problems:
+    """What one seed draws for an exercise.
 
-    def __init__(self, exercise, f, forward, seed, report):
-        self.exercise, self.f, self.forward, self.report = exercise, f, forward, report
-        self.rng = rng = np.random.default_rng([seed, *exercise.name.encode()])
+    Attributes:
+        sizes: of the main problem.
+        main: the Case that is tried first, and again after others.
+        others: Cases by description, of which the first has the sizes of the main one.
+        edges: those and all further ones.
+    """
+
+    def __init__(self, exercise, seed):
+        rng = np.random.default_rng([seed, *exercise.name.encode()])
         self.sizes = sizes = draw_sizes(rng)
-        self.main_is_right = False
         self.main = Case(exercise, exercise.problem(rng, sizes))
         self.others = {
             "on another problem of the same sizes": Case(exercise, exercise.problem(rng, sizes)),
@@ -107,9 +114,13 @@ class _Examination:
         }
         problems = exercise.edges(rng, sizes)
         if "T" in exercise.sizes:
-            problems["over 12 time steps"] = exercise.problem(rng, {**sizes, "T": 12})
+            small = {letter: min(size, 3) for letter, size in sizes.items()}
+            problems["over 12 time steps"] = exercise.problem(rng, {**small, "T": 12})
         for letter in exercise.sizes:
             problems[f"with {letter} = 1"] = exercise.problem(rng, {**sizes, letter: 1})
+        if len(exercise.sizes) > 1:
+            equal = exercise.problem(rng, dict.fromkeys(sizes, 3))
+            problems[f"with {' = '.join(exercise.sizes)} = 3"] = equal
         self.edges = self.others | {name: Case(exercise, p) for name, p in problems.items()}
         if exercise.strided:
             strided = Case(exercise, self.main.problem, _strided)
@@ -119,17 +130,34 @@ class _Examination:
                 exercise, self.main.problem, lambda a: a.astype(np.float32), "float32"
             )
 
+
+# A student who runs a check again meets the same problems, and so does a class with one seed.
+_problems = lru_cache(maxsize=64)(_Problems)
+
+
+class _Examination:
+    """One function, one seed."""
+
+    def __init__(self, exercise, f, forward, seed, report, keys):
+        self.exercise, self.f, self.forward, self.report = exercise, f, forward, report
+        self.problems = _problems(exercise, seed)
+        self.main = self.problems.main
+        self.rng = np.random.default_rng([seed, *exercise.name.encode(), 1])
+        self.key = Watch(keys)
+        self.main_is_right = False
+
     def run(self):
         self.check_signature()
         answer = self.answer(self.main)
         self.check_repeatable(answer)
         self.compare(self.main, answer, self.report.measured)
         self.main_is_right = True
-        for description, case in self.edges.items():
+        for description, case in self.problems.edges.items():
             with self.edge_case(description):
                 self.compare(case, self.answer(case))
         if self.exercise.further:
             self.try_further()
+        self.check_own()
 
     def try_further(self):
         """What the exercise tries beyond comparing numbers."""
@@ -137,9 +165,19 @@ class _Examination:
         def call(arguments):
             return self.exercise.call(self.f, arguments)
 
-        finding = self.guarded(lambda: self.exercise.further(call, self.rng, self.sizes))
+        finding = self.guarded(lambda: self.exercise.further(call, self.rng, self.problems.sizes))
         if finding:
             raise _Found(finding)
+
+    def check_own(self):
+        """The computation must be the student's; what it builds on may be the course's."""
+        if self.key.used:
+            text = (
+                f"The result is right, because it is the course's own answer: {self.key.used} was "
+                "called, or a copy of it. Write the computation yourself; what earlier exercises "
+                "asked for may come from helpers."
+            )
+            self.fail("own", None, text, mistake="answer key used")
 
     @contextmanager
     def edge_case(self, description):
@@ -161,11 +199,16 @@ class _Examination:
             cache = self.forward_cache(arguments)
             returned = self.backward(arguments, cache)
         else:
-            returned = self.guarded(lambda: self.exercise.call(self.f, arguments))
+            returned = self.guarded(lambda: self.ask(arguments))
         if not self.exercise.judge:
             self.check_form(case, returned)
         self.check_unchanged(arguments, case.arguments())
         return returned
+
+    def ask(self, arguments):
+        """What the function returns; its first call is watched."""
+        with self.key.first_call():
+            return self.exercise.call(self.f, arguments)
 
     def forward_cache(self, arguments):
         """The cache that the student's forward pass makes."""
@@ -190,7 +233,8 @@ class _Examination:
         before = _snapshot(cache)
         upstream = self.exercise.upstream_arguments(arguments)
         second = copy.deepcopy(upstream)
-        returned = self.guarded(lambda: self.f(*upstream, cache))
+        with self.key.first_call():
+            returned = self.guarded(lambda: self.f(*upstream, cache))
         kept = _snapshot(returned)
         if not (same(before, cache, grown=True) and self.same_again(second, cache, kept)):
             self.fail(
@@ -213,9 +257,7 @@ class _Examination:
     def guarded(self, call, who="The function"):
         """What a call returns; an exception in it becomes a finding, and so may a warning."""
         try:
-            if self.exercise.quiet:
-                return self.without_warning(call)
-            return call()
+            return self.without_warning(call) if self.exercise.quiet else call()
         except _Found:  # a warning, said already
             raise
         except NotImplementedError as error:
@@ -369,7 +411,7 @@ class _Examination:
         """The same call again, and again after other problems', gives the same answer."""
         kept = self.kept(answer)
         self.expect_again(self.main_again, kept)
-        for description, case in self.others.items():
+        for description, case in self.problems.others.items():
             with self.edge_case(description):
                 self.answer(case)
             if not same(self.kept(answer, snapshot=False), kept):
@@ -430,6 +472,7 @@ class _Examination:
         for name in exercise.parts():
             error = relative_error(values[name], case.expected[name], case.floor)
             right = error <= case.tolerance
+            self.report.worst = max(self.report.worst, error / case.tolerance)
             if rows is not None:
                 rows.append((name, np.shape(values[name]), error, case.tolerance, right))
             if not right:

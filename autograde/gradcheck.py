@@ -36,28 +36,40 @@ def relative_error(answer, expected, floor=0.0):
     return float(difference / (np.linalg.norm(answer) + np.linalg.norm(expected) + floor))
 
 
-def exact_gradients(loss, arguments, names):
+def exact_gradients(loss, arguments, names, rows=()):
     """Gradients of `loss(arguments)` by complex step, one array for each of the names.
 
     Args:
-        loss: takes a dict of arguments, returns a scalar; carries complex numbers through.
+        loss: takes a dict of arguments, returns a scalar, or one number for each row of a batch,
+            which are summed; carries complex numbers through.
         arguments: dict of arrays (and whatever else the loss needs).
         names: which of them to differentiate.
+        rows: those of the names whose every row touches its own number of the loss only: all rows
+            are nudged in one call.
 
     Returns:
         dict from name to a float64 array.
     """
-    return _gradients(complex_step_gradient, loss, arguments, names)
+    found = {}
+    for name in names:
+
+        def of(value, name=name):
+            numbers = loss({**arguments, name: value})
+            return numbers if name in rows else np.sum(numbers)
+
+        found[name] = complex_step_gradient(of, arguments[name], rows=name in rows)
+    return found
 
 
-def central_gradients(loss, arguments, names):
-    """As `exact_gradients`, by central differences, for a loss that takes real numbers only."""
-    return _gradients(numerical_gradient, loss, arguments, names)
+def central_gradients(loss, arguments, names, rows=()):
+    """As `exact_gradients`, by central differences, for a loss that takes real numbers only.
 
-
-def _gradients(method, loss, arguments, names):
+    A student's own forward pass may let rows touch, so that `rows` saves nothing here.
+    """
     return {
-        name: method(lambda v, name=name: loss({**arguments, name: v}), arguments[name])
+        name: numerical_gradient(
+            lambda value, name=name: np.sum(loss({**arguments, name: value})), arguments[name]
+        )
         for name in names
     }
 

@@ -34,6 +34,7 @@ KINDS = {
     "values": "values",
     "gradients": "gradients",
     "edge": "edge cases",
+    "own": "is not the course's own answer",
 }
 
 
@@ -47,6 +48,7 @@ class Report:
         kinds: the kinds of test that this exercise has, in order.
         measured: rows (quantity, shape, error, allowed, right) of the compared arrays.
         finding: the first thing that is not right, or None.
+        worst: the largest error on any problem, as a multiple of what is allowed.
         notes: further sentences for the student.
     """
 
@@ -55,6 +57,7 @@ class Report:
     kinds: tuple[str, ...]
     finding: Finding | None = None
     measured: list[tuple] = field(default_factory=list)
+    worst: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -45,7 +45,7 @@ def _value(f, x, i, step):
     return value.item()
 
 
-def complex_step_gradient(f, x, step=1e-30):
+def complex_step_gradient(f, x, step=1e-30, rows=False):
     """Gradient of a scalar function to machine precision, where f takes complex numbers.
 
         df/dx_i  =  Im f(x + i step e_i) / step        (Squire and Trapp 1998)
@@ -57,15 +57,18 @@ def complex_step_gradient(f, x, step=1e-30):
         f: takes a complex array of x's shape, returns a complex number.
         x: float array.
         step: size of the imaginary nudge.
+        rows: whether f returns one number for each row x[n] instead, which no other row touches;
+            then all rows are nudged at once.
 
     Returns:
         float64 array of x's shape.
     """
     gradient = np.zeros(x.shape)
     moved = x.astype(np.complex128)
-    for i in np.ndindex(x.shape):
-        here = moved[i]
-        moved[i] = here + 1j * step
+    for i in np.ndindex(x.shape[1:] if rows else x.shape):
+        i = (slice(None), *i) if rows else i
+        here = moved[i].copy()
+        moved[i] += 1j * step
         gradient[i] = f(moved).imag / step
         moved[i] = here
     return gradient

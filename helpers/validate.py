@@ -30,15 +30,19 @@ def expect_array(name, value, shape, because=""):
             f"{name}: expected numbers, got an array of dtype {value.dtype}; "
             "rows of different lengths must be padded to one length first"
         )
-    fits = len(shape) == value.ndim and all(
-        isinstance(want, str) or want == size for want, size in zip(shape, value.shape, strict=True)
-    )
-    if not fits:
+    if value.shape != shape and not _fits(shape, value.shape):
         wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
         raise ValueError(
             f"{name}: expected shape {wanted}{' because ' + because if because else ''}, "
             f"got {value.shape}; reshape or transpose it before the call"
         )
+
+
+def _fits(shape, got):
+    """Whether sizes are the expected ones, of which a string stands for any."""
+    return len(shape) == len(got) and all(
+        [isinstance(want, str) or want == size for want, size in zip(shape, got, strict=True)]
+    )
 
 
 def expect_finite(name, value):
@@ -72,9 +76,9 @@ def expect_tokens(name, tokens, depth, shape=None):
         )
     if shape is not None:
         expect_array(name, tokens, shape)
-    outside = np.argwhere((tokens < 0) | (tokens >= depth))
-    if len(outside):
-        where = tuple(int(i) for i in outside[0])
+    outside = (tokens < 0) | (tokens >= depth)
+    if outside.any():
+        where = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
             f"{name}: expected tokens from 0 to {depth - 1}, got {tokens[where]} at index {where}; "
             "encode the text with the vocabulary that the weights were made for"

@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from autograde.gradcheck import TOLERANCE, exact_gradients
 
 
@@ -83,7 +81,7 @@ class Mistake:
         return f"A known mistake gives exactly this: {self.name}. {self.says}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """One exercise of the course.
 
@@ -112,6 +110,7 @@ class Exercise:
         quiet: whether a floating-point warning counts as wrong.
         tolerance: allowed error in float64.
         builds_on: earlier exercises whose functions a solution may call.
+        keys: further functions of `helpers` that are the answer, or all but it.
         mistakes: known ones.
     """
 
@@ -136,6 +135,7 @@ class Exercise:
     quiet: bool = False
     tolerance: float = TOLERANCE["float64"]
     builds_on: tuple[str, ...] = ()
+    keys: tuple[Callable, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
     takes_forward = False
@@ -178,7 +178,7 @@ class Exercise:
         return {**right, **self.measured(arguments)} if self.measured else right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Backward(Exercise):
     """A backward pass that takes the cache of the student's own forward pass.
 
@@ -218,9 +218,12 @@ class Backward(Exercise):
             *outputs, _ = forward(*self.forward_arguments(arguments))
             used = outputs[: len(outputs) - len(self.unused)]
             upstream = self.upstream_arguments(arguments)
-            return sum(np.sum(d * out) for d, out in zip(upstream, used, strict=True))
+            products = (d * out for d, out in zip(upstream, used, strict=True))
+            return sum(p.reshape(len(p), -1).sum(axis=1) for p in products)  # (N,)
 
-        found = by(loss, arguments, [q.name[1:] for q in self.returns])
+        of = {q.name[1:]: q for q in self.returns}
+        rows = [name for name, quantity in of.items() if quantity.axes.startswith("N")]
+        found = by(loss, arguments, list(of), rows)
         return {f"d{name}": gradient for name, gradient in found.items()}
 
     def expected(self, arguments):

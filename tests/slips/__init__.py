@@ -1,0 +1,10 @@
+"""Wrong answers as students write them, a file a notebook, with what each should be told.
+
+They are written by hand, beside the known mistakes that `autograde/exercises/` declares: those are
+what a message can name, these are what people type.
+"""
+
+from slips import bptt, captioning, clipping, gru, hello, lstm, rnn_intro, vanishing
+
+NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning)
+SLIPS = [slip for notebook in NOTEBOOKS for slip in notebook.slip]

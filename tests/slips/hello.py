@@ -1,0 +1,5 @@
+"""Wrong answers to notebook 02."""
+
+from answers import Slips
+
+slip = Slips()
