@@ -60,6 +60,9 @@ class Watch:
 
 
 def _text(code):
-    """What a piece of code says, docstring included, wherever and under whatever name it stands."""
+    """The words of a piece of code, its docstring among them, under whatever name it stands.
+
+    Its instructions are left out: they depend on what is imported where it is compiled.
+    """
     constants = tuple(_text(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
-    return code.co_code, constants, code.co_names, code.co_varnames
+    return constants, code.co_names, code.co_varnames, code.co_freevars

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from own_work import own
 
 from autograde import CheckFailed, check
 from autograde.exercises.captioning import (
@@ -58,11 +59,11 @@ def test_every_right_way_to_search_passes(variant):
 @pytest.mark.parametrize("given", [tuple, np.array, lambda words: [np.int64(w) for w in words]])
 def test_captions_may_be_given_in_other_forms(given):
     def greedy(*arguments):
-        caption = greedy_caption(*arguments)
+        caption = own(greedy_caption)(*arguments)
         return given(caption) if caption else []
 
     def beam(*arguments):
-        caption = beam_caption(*arguments)
+        caption = own(beam_caption)(*arguments)
         return given(caption) if caption else []
 
     assert check(with_signature(greedy, beam=False), name="greedy_caption").passed

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from own_work import own
 
 import helpers
 from autograde import CheckFailed, check
@@ -201,7 +202,7 @@ def test_a_cache_may_grow():
 
     def backward(dh, dc, cache):
         assert cache.tanh_c.shape == dh.shape
-        return lstm_step_backward(dh, dc, cache.parts)
+        return own(lstm_step_backward)(dh, dc, cache.parts)
 
     for seed in SEEDS:
         assert check(backward, name="lstm_step_backward", forward=forward, seed=seed).passed

@@ -6,6 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 from notebook_runner import ROOT, numbers
+from own_work import own
 
 import helpers
 from autograde import CheckFailed, check
@@ -328,7 +329,8 @@ def test_an_optional_argument_is_neither_asked_for_nor_in_the_way():
     found = failure.value
     assert (found.kind, found.mistake) == ("signature", "arguments in another order")
     assert "reset_after" not in str(found)
-    assert check(lambda x, h_prev, Wx, Wh, b: helpers.gru_step_forward(x, h_prev, Wx, Wh, b),
+    right = own(helpers.gru_step_forward)
+    assert check(lambda x, h_prev, Wx, Wh, b: right(x, h_prev, Wx, Wh, b),
                  name="gru_step_forward").passed  # fmt: skip
 
 

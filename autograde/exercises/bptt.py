@@ -774,6 +774,7 @@ TBPTT_GRADIENTS = exercise(
     name="tbptt_gradients",
     points=5,
     reference=language_model.tbptt_gradients,
+    keys=(char_rnn_gradients,),
     problem=tbptt_problem,
     returns=(
         *values(loss=""),
