@@ -1,0 +1,155 @@
+"""The checks as measuring instruments: every slip and every style, on many seeds.
+
+    make calibrate        measures, and writes the table of docs/grading.md
+"""
+
+import re
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from slips import SLIPS
+from styles import STYLES
+
+from autograde.examination import draw_sizes
+from autograde.exercises import EXERCISES
+
+SEEDS = range(200)
+PAGE = Path(__file__).parent.parent / "docs" / "grading.md"
+BEGIN, END = "<!-- begin: make calibrate -->\n", "<!-- end: make calibrate -->\n"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the check of one answer said on one seed.
+
+    Attributes:
+        answer: the answer in words.
+        seed: of the problems.
+        passed: whether it was accepted, and without a note.
+        quantity, mistake: what the finding names.
+        expected: whether that is what it should name, a pair; None for what it need not.
+        compared: whether the finding is an error of numbers, and not of shape, type or conduct.
+        worst: largest error of a compared array, as a multiple of what is allowed.
+    """
+
+    answer: str
+    seed: int
+    passed: bool
+    quantity: str | None
+    mistake: str | None
+    compared: bool
+    worst: float
+
+
+def outcomes(exercise):
+    """The outcomes of all answers to one exercise: (slips', styles')."""
+    return tuple(
+        [
+            _outcome(answer, seed)
+            for seed in SEEDS
+            for answer in answers
+            if answer.exercise == exercise
+        ]
+        for answers in (SLIPS, STYLES)
+    )
+
+
+def _outcome(answer, seed):
+    report = answer.report(seed)
+    found = report.finding
+    return Outcome(
+        answer=str(answer),
+        seed=seed,
+        passed=report.passed and not report.notes,
+        quantity=found and found.quantity,
+        mistake=found and found.mistake,
+        compared=bool(found) and report.worst > 1,
+        worst=report.worst,
+    )
+
+
+def calibration():
+    """The outcomes of every exercise, by name; one process a core."""
+    with ProcessPoolExecutor() as pool:
+        return dict(zip(EXERCISES, pool.map(outcomes, EXERCISES), strict=True))
+
+
+def margins(slips, styles):
+    """(worst right, best wrong) error of an exercise, as multiples of what is allowed.
+
+    None where nothing is measured: no right answer's error, or no wrong answer is told by one.
+    """
+    right = max((o.worst for o in styles), default=None)
+    wrong = min((o.worst for o in slips if o.compared), default=None)
+    return right or None, wrong
+
+
+def tables(measured):
+    """What every exercise checks, and how far right and wrong lie apart, as Markdown."""
+    lines, notebook = [], None
+    for name, outcomes in measured.items():
+        if EXERCISES[name].notebook != notebook:
+            notebook = EXERCISES[name].notebook
+            lines += ["", f"### Notebook {notebook}", "", HEAD, "|".join(["", *RULE, ""])]
+        lines.append(f"| {' | '.join(_row(name, *outcomes))} |")
+    return "\n".join(lines[1:]) + "\n\n"
+
+
+HEAD = (
+    "| exercise | what is checked | on further problems | slips | styles | allowed | worst right "
+    "| best wrong |"
+)
+RULE = [" --- "] * 3 + [" --: "] * 5
+
+
+def _row(name, slips, styles):
+    exercise = EXERCISES[name]
+    counts = [str(len({o.answer for o in outcomes})) for outcomes in (slips, styles)]
+    allowed = "" if exercise.judge else f"{exercise.tolerance:.0e}"
+    measured = [_times(ratio) for ratio in margins(slips, styles)]
+    return [f"`{name}`", _checked(exercise), _further(exercise), *counts, allowed, *measured]
+
+
+def _checked(exercise):
+    """What its answer is held against."""
+    if exercise.judge:
+        return _said(exercise.judge)
+    said = []
+    for role, words in (("value", "values of"), ("gradient", "numerical gradient:")):
+        names = [f"`{q.name}`" for q in exercise.returns if q.role == role]
+        said += [f"{words} {', '.join(names)}"] if names else []
+    return "; ".join(said)
+
+
+def _further(exercise):
+    """The problems of its own, beside those that every exercise has."""
+    rng = np.random.default_rng(0)
+    said = [re.sub(r", problem \d+$", "", words) for words in exercise.edges(rng, draw_sizes(rng))]
+    said = list(dict.fromkeys(said))
+    said += [f"{letter} = 1" for letter in exercise.sizes]
+    said += [_said(exercise.further)] if exercise.further else []
+    return ", ".join(said)
+
+
+def _said(hook):
+    """The first sentence of a judge's or a further trial's docstring."""
+    function = getattr(hook, "func", hook)
+    return function.__doc__.split("\n")[0].rstrip(".").replace("Whether", "whether")
+
+
+def _times(ratio):
+    return "" if ratio is None else f"{ratio:.0e}"
+
+
+def write(measured, page=PAGE):
+    """Put the table between the marks of the page."""
+    text = page.read_text()
+    head, rest = text.split(BEGIN)
+    _, tail = rest.split(END)
+    page.write_text(head + BEGIN + tables(measured) + END + tail)
+
+
+if __name__ == "__main__":
+    write(calibration())
