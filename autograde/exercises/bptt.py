@@ -1,5 +1,6 @@
 """03 · bptt: backpropagation through time."""
 
+import copy
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -18,7 +19,7 @@ from autograde.exercises.declaration import (
     values,
 )
 from autograde.exercises.rnn_intro import RNN_STEP, RNN_UNROLL
-from autograde.gradcheck import exact_gradients
+from autograde.gradcheck import exact_gradients, same
 from autograde.report import Finding
 from helpers import embedding, language_model, numerical, optim, rnn
 from helpers.language_model import PARAMETERS, char_rnn_gradients, char_rnn_loss
@@ -43,7 +44,7 @@ def difference_problem(rng, s, shape=None):
         neighbours = x.ravel()[1:] * x.ravel()[:-1]
         return float(np.sum(a * x**3 + np.sin(x)) + np.sum(neighbours))
 
-    return {"f": f, "x": x, "eps": 1e-2}
+    return {"f": f, "x": x, "eps": 5e-2}
 
 
 def difference(rule):
@@ -130,7 +131,7 @@ NUMERICAL_GRADIENT = exercise(
         Mistake(
             "eps ignored",
             difference(lambda f, eps: (f(1e-5) - f(-1e-5)) / 2e-5),
-            "Use the eps that is passed, here .01, not a fixed step.",
+            "Use the eps that is passed, here .05, not a fixed step.",
         ),
         Mistake(
             "half a step to either side",
@@ -182,6 +183,28 @@ def with_cache(mistake):
     return replace(mistake, function=lambda *arguments: (mistake.function(*arguments), None))
 
 
+def keeps_its_cache(problem):
+    """A test whether what a forward pass handed out stays as it was when it is called again."""
+
+    def further(call, rng, sizes):
+        *_, cache = call(problem(rng, sizes))
+        try:
+            before = copy.deepcopy(cache)
+        except Exception:  # a cache may be anything, a generator too
+            return None
+        call(problem(rng, sizes))
+        if same(before, cache, grown=True):
+            return None
+        text = (
+            "The cache that a call returned changed when the function was called again, so that a "
+            "backward pass gets what belongs to another call. Is it a global, or a default "
+            "argument? Make a new one in each call."
+        )
+        return Finding("repeatable", text, "cache", "one cache for all calls")
+
+    return further
+
+
 RNN_STEP_FORWARD = exercise(
     name="rnn_step_forward",
     points=2,
@@ -189,6 +212,7 @@ RNN_STEP_FORWARD = exercise(
     problem=problems.rnn_step,
     returns=(*values(h="NH"), CACHE),
     sizes="NDH",
+    further=keeps_its_cache(problems.rnn_step),
     mistakes=tuple(map(with_cache, RNN_STEP.mistakes)),
 )
 
@@ -387,6 +411,7 @@ RNN_FORWARD = exercise(
     problem=problems.rnn_sequence,
     returns=(*values(h="NTH"), CACHE),
     sizes="NTDH",
+    further=keeps_its_cache(problems.rnn_sequence),
     builds_on=("rnn_step_forward",),
     mistakes=(
         *map(with_cache, RNN_UNROLL.mistakes),
@@ -480,7 +505,7 @@ RNN_BACKWARD = backward_exercise(
         Mistake(
             "= for += over time",
             sequence_backward(add=False),
-            "The weights' gradients are those of the step that was visited last. The same weights "
+            "This is the gradient of one step, the one that was visited last. The same weights "
             "serve every step, so the steps' gradients add up.",
         ),
         Mistake(
@@ -1126,12 +1151,18 @@ TRUNCATED_CHUNKS = exercise(
 )
 
 
-def tbptt_problem(rng, s, T=5, length=2):
+def tbptt_problem(rng, s, T=7, length=None):
+    """Neither the steps nor the chunks are as many as the sequences, so that means differ.
+
+    All sequences begin with the same token, whose row of Wx is then used twice at a step.
+    """
+    tokens = problems.tokens(rng, s, s["N"], T + 1)
+    tokens[:, 0] = tokens[0, 0]
     return {
-        "tokens": problems.tokens(rng, s, s["N"], T + 1),
+        "tokens": tokens,
         "h0": problems.normal(rng, s["N"], s["H"]),
         "params": problems.char_rnn(rng, s),
-        "length": length,
+        "length": length or (3 if s["N"] == 4 else 2),
     }
 
 
@@ -1153,26 +1184,33 @@ def _tbptt_gradient(a):
     return {f"grads[{name!r}]": gradient for name, gradient in total.items()}
 
 
-def _last_step_only(*parts):
-    """A wrong `char_rnn_gradients` in which only a chunk's last step sends something back."""
+def chunk_gradients(part):
+    """A wrong `char_rnn_gradients`.
+
+    Args:
+        part: what is wrong: only the last step's "readout", or gradient into the "states", or the
+            "rows" of Wx that are used more than once.
+    """
 
     def gradients(inputs, targets, h0, params):
         Wx, Wh, b, Wy, by = (params[name] for name in PARAMETERS)
-        x = embedding.one_hot(inputs, len(Wx)).astype(Wx.dtype)
-        h, cache = rnn.rnn_forward(x, h0, Wx, Wh, b)
+        h, cache = rnn.rnn_forward(Wx[inputs], h0, np.eye(len(Wh), dtype=Wx.dtype), Wh, b)
         loss, dscores = softmax_loss(rnn.readout(h, Wy, by), targets)
-        last = dscores * (np.arange(h.shape[1]) == h.shape[1] - 1)[:, None]
-        dh, _, _ = rnn.readout_backward(last if "states" in parts else dscores, h, Wy)
-        _, dWy, dby = rnn.readout_backward(last if "readout" in parts else dscores, h, Wy)
-        _, _, dWx, dWh, db = rnn.rnn_backward(dh, cache)
-        return loss, {"Wx": dWx, "Wh": dWh, "b": db, "Wy": dWy, "by": dby}, h[:, -1]
+        last = np.zeros_like(dscores)
+        last[:, -1] = dscores[:, -1]
+        dh, _, _ = rnn.readout_backward(last if part == "states" else dscores, h, Wy)
+        _, dWy, dby = rnn.readout_backward(last if part == "readout" else dscores, h, Wy)
+        da, _, _, dWh, db = rnn.rnn_backward(dh, cache)
+        rows = _last_occurrence if part == "rows" else embedding.embedding_backward
+        grads = {"Wx": rows(da, (inputs, len(Wx))), "Wh": dWh, "b": db, "Wy": dWy, "by": dby}
+        return loss, grads, h[:, -1]
 
     return gradients
 
 
 def _states(inputs, h0, params):
-    Wx, Wh, b = (params[name] for name in ("Wx", "Wh", "b"))
-    return rnn.rnn_forward(embedding.one_hot(inputs, len(Wx)).astype(Wx.dtype), h0, Wx, Wh, b)[0]
+    Wx, Wh, b, *_ = (params[name] for name in PARAMETERS)
+    return rnn.rnn_forward(Wx[inputs], h0, np.eye(len(Wh), dtype=Wx.dtype), Wh, b)[0]
 
 
 def tbptt(
@@ -1287,14 +1325,24 @@ TBPTT_GRADIENTS = exercise(
             "Does a return stand inside the loop? It ends the function after one chunk.",
         ),
         Mistake(
+            "last short chunk dropped",
+            tbptt(stop=-1),
+            "When length does not divide the steps, the last chunk is shorter; it counts too.",
+        ),
+        Mistake(
             "only the last step of a chunk sends a gradient back",
-            tbptt(gradients=_last_step_only("states")),
+            tbptt(gradients=chunk_gradients("states")),
             "Every step's scores count in the loss, so every state gets a gradient from its own.",
         ),
         Mistake(
             "only the last step of a chunk in the readout's gradients",
-            tbptt(gradients=_last_step_only("readout")),
+            tbptt(gradients=chunk_gradients("readout")),
             "The readout serves every step of a chunk: its gradients are sums over all of them.",
+        ),
+        Mistake(
+            "repeated tokens overwrite each other",
+            tbptt(gradients=chunk_gradients("rows")),
+            "A row of Wx that is picked twice gets both gradients, as in embedding_backward.",
         ),
         Mistake(
             "mean over the chunks",
@@ -1330,6 +1378,16 @@ TBPTT_GRADIENTS = exercise(
             "sum over the batch",
             tbptt(finish=lambda loss, grads, k, N: (loss * N, _scaled(grads, N))),
             "The batch is averaged: softmax_loss divides by N.",
+        ),
+        Mistake(
+            "batch averaged twice",
+            tbptt(finish=lambda loss, grads, k, N: (loss / N, _scaled(grads, 1 / N))),
+            "softmax_loss has divided by N already.",
+        ),
+        Mistake(
+            "gradients averaged twice over the batch",
+            tbptt(finish=lambda loss, grads, k, N: (loss, _scaled(grads, 1 / N))),
+            "What softmax_loss returns has been divided by N already.",
         ),
         Mistake(
             "gradients summed over the batch",

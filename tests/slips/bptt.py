@@ -216,6 +216,16 @@ def written_over_the_old_state(x, h_prev, Wx, Wh, b):
     return h_prev, (x, old, Wx, Wh, h_prev)
 
 
+kept = {}
+
+
+@slip("rnn_step_forward", "cache", "one cache for all calls")
+def cache_in_a_global_dict(x, h_prev, Wx, Wh, b):
+    h = np.tanh(x @ Wx + h_prev @ Wh + b)
+    kept.update(x=x, h_prev=h_prev, Wx=Wx, Wh=Wh, h=h)
+    return h, kept
+
+
 @slip("rnn_step_forward", None)
 def weights_on_the_left(x, h_prev, Wx, Wh, b):
     h = np.tanh(Wx @ x + Wh @ h_prev + b)
@@ -488,6 +498,19 @@ def states_in_a_global(x, h0, Wx, Wh, b):
         h = np.tanh(x[:, t] @ Wx + h @ Wh + b)
         states[:, t] = h
     return states, (x, h0, Wx, Wh, states)
+
+
+step_caches = []
+
+
+@slip("rnn_forward", "cache", "one cache for all calls")
+def caches_in_a_global_list(x, h0, Wx, Wh, b):
+    h, states = h0, []
+    for t in range(x.shape[1]):
+        h, cache = rnn_step_forward(x[:, t], h, Wx, Wh, b)
+        states.append(h)
+        step_caches.append(cache)
+    return np.stack(states, axis=1), step_caches
 
 
 @slip("rnn_forward", "h", "float64 in place of float32")
@@ -1363,6 +1386,44 @@ def h0_returned(tokens, h0, params, length):
         new_loss, new, states = chunk_gradients(inputs, targets, h, params)
         loss, grads, h = loss + new_loss, plus(grads, new), states[:, -1]
     return loss, grads, h0
+
+
+@slip("tbptt_gradients", "loss", "last short chunk dropped")
+def whole_chunks_counted(tokens, h0, params, length):
+    T = tokens.shape[1] - 1
+    loss, grads, h = 0.0, zeros_like_each(params), h0
+    for start in range(0, T - length + 1, length):
+        inputs = tokens[:, start : start + length]
+        targets = tokens[:, start + 1 : start + length + 1]
+        new_loss, new, states = chunk_gradients(inputs, targets, h, params)
+        loss, grads, h = loss + new_loss, plus(grads, new), states[:, -1]
+    return loss, grads, h
+
+
+@slip("tbptt_gradients", "loss", "batch averaged twice")
+def divided_by_N_once_more(tokens, h0, params, length):
+    N = len(tokens)
+    loss, grads, h = 0.0, zeros_like_each(params), h0
+    for inputs, targets in truncated_chunks(tokens, length):
+        new_loss, new, states = chunk_gradients(inputs, targets, h, params)
+        loss, grads, h = loss + new_loss, plus(grads, new), states[:, -1]
+    return loss / N, {name: g / N for name, g in grads.items()}, h
+
+
+@slip("tbptt_gradients", "grads['Wx']", "repeated tokens overwrite each other")
+def rows_of_wx_added_by_fancy_index(tokens, h0, params, length):
+    Wx, Wh, b, Wy, by = (params[name] for name in ("Wx", "Wh", "b", "Wy", "by"))
+    loss, grads, h_last = 0.0, zeros_like_each(params), h0
+    for inputs, targets in truncated_chunks(tokens, length):
+        h, cache = rnn_forward(Wx[inputs], h_last, np.eye(len(Wh), dtype=Wh.dtype), Wh, b)
+        new_loss, dscores = softmax_loss(readout(h, Wy, by), targets)
+        da, _, _, dWh, db = rnn_backward(dscores @ Wy.T, cache)
+        dWx = np.zeros_like(Wx)
+        dWx[inputs] += da
+        dWy, dby = np.einsum("nth,ntv->hv", h, dscores), dscores.sum(axis=(0, 1))
+        grads = plus(grads, {"Wx": dWx, "Wh": dWh, "b": db, "Wy": dWy, "by": dby})
+        loss, h_last = loss + new_loss, h[:, -1]
+    return loss, grads, h_last
 
 
 def one_by_one(tokens, h0, params, length, into_states, into_readout, into_bias):
