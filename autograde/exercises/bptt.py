@@ -129,9 +129,10 @@ NUMERICAL_GRADIENT = exercise(
             "A function that grows has a positive slope: which of the two values comes first?",
         ),
         Mistake(
-            "eps ignored",
+            "another step than eps",
             difference(lambda f, eps: (f(1e-5) - f(-1e-5)) / 2e-5),
-            "Use the eps that is passed, here .05, not a fixed step.",
+            "This is nearer to the true slope than a central difference with the eps that is "
+            "passed, here .05: is a step taken that stands in the code?",
         ),
         Mistake(
             "half a step to either side",
@@ -760,11 +761,14 @@ EMBEDDING_BACKWARD = exercise(
 
 
 def adagrad_problem(rng, s):
+    """The first parameter has hardly moved yet: its memory will still be smaller than eps."""
     shape = s["D"], s["H"]
+    grad, memory = problems.normal(rng, *shape), problems.normal(rng, *shape) ** 2
+    grad.flat[0], memory.flat[0] = 0.1, 0.01
     return {
         "param": problems.normal(rng, *shape),
-        "grad": problems.normal(rng, *shape),
-        "memory": problems.normal(rng, *shape) ** 2,
+        "grad": grad,
+        "memory": memory,
         "learning_rate": 0.3,
         "eps": 0.05,
     }
@@ -781,6 +785,7 @@ def adagrad_edges(rng, s):
             "grad": np.zeros_like(problem["grad"]),
             "memory": np.zeros_like(problem["memory"]),
         },
+        "for large gradients": {**problem, "grad": 1e4 * problem["grad"]},
         "for a bias, (H,)": {
             k: v[0] if isinstance(v, np.ndarray) else v for k, v in problem.items()
         },
@@ -879,6 +884,13 @@ ADAGRAD_UPDATE = exercise(
             "Every parameter has a step size of its own, from its own entry of the memory.",
         ),
         Mistake(
+            "gradients clipped",
+            lambda param, grad, memory, learning_rate, eps=1e-8: adagrad()(
+                param, np.clip(grad, -5, 5), memory, learning_rate, eps
+            ),
+            "The update takes the gradient as it is: whoever wants it clipped does so before.",
+        ),
+        Mistake(
             "learning rate left out",
             lambda param, grad, memory, learning_rate, eps=1e-8: adagrad()(
                 param, grad, memory, 1.0, eps
@@ -931,8 +943,12 @@ def chunks_edges(rng, s):
 
 
 def take_chunks(returned):
-    """The chunks of an iterator as a list; an endless one is cut."""
-    return None if returned is None else list(islice(returned, 100))
+    """The chunks of an iterator as a list; an endless one is cut, anything else is left."""
+    try:
+        chunks = iter(returned)
+    except TypeError:
+        return returned
+    return list(islice(chunks, 100))
 
 
 def chunks_by(starts, inputs, targets):
@@ -1079,6 +1095,9 @@ def judge_chunks(answer, arguments, call):
     if answer is None:
         text = "Expected an iterator of chunks, got nothing (None). Is there a yield, or a return?"
         return Finding("type", text, "chunks", "returns nothing")
+    if not isinstance(answer, list):
+        got = "a function that was not called" if callable(answer) else describe(answer)
+        return Finding("type", f"Expected an iterator of chunks, got {got}.", "chunks")
     if answer and all(isinstance(part, np.ndarray) and part.ndim == 2 for part in answer):
         return _not_in_pairs(answer)
     right = list(language_model.truncated_chunks(**arguments))

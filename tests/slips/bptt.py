@@ -64,11 +64,11 @@ SLOPES = {
     ),
     "a step that is written down": (
         lambda f, x, i, eps: two_sided(f, x, i, 1e-5) / 2e-5,
-        "eps ignored",
+        "another step than eps",
     ),
     "a smaller step of its own": (
         lambda f, x, i, eps: two_sided(f, x, i, 1e-4) / 2e-4,
-        "eps ignored",
+        "another step than eps",
     ),
     "half a step to either side": (
         lambda f, x, i, eps: two_sided(f, x, i, eps / 2) / eps,
@@ -793,6 +793,22 @@ def clipped_on_the_way(dh, cache):
     return tuple(np.clip(g, -5, 5) for g in found)
 
 
+@through_time(("dx", "dh0", "dWx", "dWh", "db"))
+def cut_after_three_steps(dh, caches):
+    T = len(caches)
+    dx = np.zeros((*dh.shape[:2], caches[0][0].shape[1]), dh.dtype)
+    dh0, totals = np.zeros_like(dh[:, 0]), [0, 0, 0]
+    for t in reversed(range(T)):
+        back = dh[:, t]
+        for s in range(t, max(t - 3, -1), -1):
+            dx_s, back, *weights = rnn_step_backward(back, caches[s])
+            dx[:, s] += dx_s
+            totals = [total + w for total, w in zip(totals, weights, strict=True)]
+            if s == 0:
+                dh0 += back
+    return dx, dh0, *totals
+
+
 # A notebook in one name space, as it is when the check puts the course's own steps in place of the
 # student's.
 NOTEBOOK = """
@@ -1030,6 +1046,19 @@ def no_learning_rate(param, grad, memory, learning_rate, eps=1e-8):
     param -= grad / np.sqrt(memory + eps)
 
 
+@slip("adagrad_update", "param", "gradients clipped")
+def clipped_before_the_update(param, grad, memory, learning_rate, eps=1e-8):
+    clipped = np.clip(grad, -5, 5)
+    memory += clipped**2
+    param -= learning_rate * clipped / np.sqrt(memory + eps)
+
+
+@slip("adagrad_update", "param")
+def eps_as_the_least_memory(param, grad, memory, learning_rate, eps=1e-8):
+    memory += grad**2
+    param -= learning_rate * grad / np.sqrt(np.maximum(memory, eps))
+
+
 @slip("adagrad_update", "grad", "argument changed in place")
 def gradient_scaled_in_place(param, grad, memory, learning_rate, eps=1e-8):
     memory += grad**2
@@ -1076,6 +1105,17 @@ def two_yields(tokens, length):
         stop = min(start + length, T)
         yield tokens[:, start:stop]
         yield tokens[:, start + 1 : stop + 1]
+
+
+@slip("truncated_chunks", "chunks")
+def inner_generator_not_called(tokens, length):
+    def chunks():
+        T = tokens.shape[1] - 1
+        for start in range(0, T, length):
+            stop = min(start + length, T)
+            yield tokens[:, start:stop], tokens[:, start + 1 : stop + 1]
+
+    return chunks
 
 
 @slip("truncated_chunks", "chunks", "returns nothing")
