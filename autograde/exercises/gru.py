@@ -199,6 +199,19 @@ STEP_MISTAKES = (
     ),
 )
 
+
+def far_out(problem, state):
+    """Edges of a forward pass: numbers that a clipped state or a clipped sum would show at."""
+    return {
+        "for a large state": {
+            **problem,
+            state: 100 * problem[state],
+            "Wh": 0.01 * problem["Wh"],
+        },
+        "for gates far open or shut": {**problem, "b": 10 * np.sign(problem["b"])},
+    }
+
+
 GRU_STEP_FORWARD = exercise(
     name="gru_step_forward",
     points=3,
@@ -207,6 +220,7 @@ GRU_STEP_FORWARD = exercise(
     returns=(*values(h="NH"), CACHE),
     sizes="NDH",
     omitted=("reset_after",),
+    edges=lambda rng, s: far_out(step_problem(rng, s), "h_prev"),
     mistakes=tuple(
         Mistake(name, lambda *a, wrong=wrong: (wrong(*a), None), says)
         for name, wrong, says in STEP_MISTAKES
@@ -585,12 +599,14 @@ GRU_FORWARD = exercise(
     returns=(*values(h="NTH"), CACHE),
     sizes="NTDH",
     omitted=("reset_after",),
+    edges=lambda rng, s: far_out(sequence_problem(rng, s), "h0"),
     builds_on=("gru_step_forward",),
     mistakes=(
         Mistake(
             "h0 ignored",
             sequence(start=np.zeros_like),
-            "The first step starts from h0, not from zeros.",
+            "The first step starts from h0, not from zeros. (Where all states lie in one array, "
+            "place t - 1 is the last one when t is 0.)",
         ),
         Mistake(
             "state not carried on",
@@ -636,7 +652,7 @@ GRU_FORWARD = exercise(
         Mistake(
             "the last state at every step",
             sequence(finish=lambda h, h0: np.repeat(h[:, -1:], h.shape[1], axis=1)),
-            "The list holds one array T times, and every step writes into it. Make a new array at "
+            "Does the list hold one array T times, into which every step writes? Make a new one at "
             "each step.",
         ),
         Mistake(
@@ -824,7 +840,7 @@ GRU_BACKWARD = backward_exercise(
 
 def count_problem(rng, s, cell="gru"):
     """Sizes at which no two ways of miscounting agree."""
-    return {"cell": cell, "D": 20 + s["D"], "H": 30 + s["H"]}
+    return {"cell": cell, "D": 25 + s["D"], "H": 45 + s["H"]}
 
 
 def count(gates=(1, 4, 3), total=lambda k, D, H: k * H * (D + H + 1)):

@@ -186,9 +186,18 @@ def the_first_row_for_the_whole_batch(x, h_prev, Wx, Wh, b):
 
 
 @slip("gru_step_forward", "h")
-def a_state_that_is_clipped(x, h_prev, Wx, Wh, b):
+def a_state_that_is_clipped_far_out(x, h_prev, Wx, Wh, b):
     h, cache = as_in_the_notebook(x, h_prev, Wx, Wh, b)
-    return np.clip(h, -1, 1), cache
+    return np.clip(h, -5, 5), cache
+
+
+@slip("gru_step_forward", "h")
+def sums_clipped_before_the_sigmoid(x, h_prev, Wx, Wh, b):
+    (xz, xr, xn), (Whz, Whr, Whn) = split(x @ Wx + b), split(Wh)
+    z = sigmoid(np.clip(xz + h_prev @ Whz, -5, 5))
+    r = sigmoid(np.clip(xr + h_prev @ Whr, -5, 5))
+    n = np.tanh(xn + (r * h_prev) @ Whn)
+    return z * h_prev + (1 - z) * n, (z, r, n)
 
 
 @slip("gru_step_forward", "h")
@@ -502,6 +511,37 @@ def right_for_the_other_gru(dh, cache):
     da, into_products = np.hstack([daz, dar, dan]), np.hstack([daz, dar, dan * r])
     dh_prev = dh * z + into_products @ Wh.T
     return da @ Wx.T, dh_prev, x.T @ da, h_prev.T @ into_products, da.sum(axis=0)
+
+
+def as_chung_et_al_mix(x, h_prev, Wx, Wh, b):
+    _, cache = as_in_the_notebook(x, h_prev, Wx, Wh, b)
+    *_, z, _, n = cache
+    return (1 - z) * h_prev + z * n, cache
+
+
+@step_backward_slip("dx", "z and 1 - z exchanged", forward=as_chung_et_al_mix)
+def right_for_the_mixture_of_chung_et_al(dh, cache):
+    x, h_prev, Wx, Wh, z, r, n = cache
+    Whz, Whr, Whn = split(Wh)
+    dan = dh * z * (1 - n**2)
+    dseen = dan @ Whn.T
+    daz, dar = dh * (n - h_prev) * z * (1 - z), dseen * h_prev * r * (1 - r)
+    dh_prev = dh * (1 - z) + dseen * r + daz @ Whz.T + dar @ Whr.T
+    return results(daz, dar, dan, dh_prev, cache)
+
+
+def without_a_reset(x, h_prev, Wx, Wh, b):
+    az, _, an = split(x @ Wx + h_prev @ Wh + b)
+    z, n = sigmoid(az), np.tanh(an)
+    return (1 - z) * n + z * h_prev, (x, h_prev, Wx, Wh, z, n)
+
+
+@step_backward_slip("dx", "wrong gru_step_forward", forward=without_a_reset)
+def right_without_a_reset(dh, cache):
+    x, h_prev, Wx, Wh, z, n = cache
+    daz, dan = dh * (h_prev - n) * z * (1 - z), dh * (1 - z) * (1 - n**2)
+    da = np.hstack([daz, np.zeros_like(daz), dan])
+    return da @ Wx.T, dh * z + da @ Wh.T, x.T @ da, h_prev.T @ da, da.sum(axis=0)
 
 
 @step_backward_slip("dx", "gradient of the reset after the product")
