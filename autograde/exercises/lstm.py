@@ -28,7 +28,10 @@ backward_exercise = partial(Backward, notebook="06")
 
 
 def sigmoid_problem(rng, s, *shape):
-    return {"x": 2 * problems.normal(rng, *(shape or (s["N"], s["H"])))}
+    """Numbers of both signs, which σ treats alike and other functions do not."""
+    x = 2 * problems.normal(rng, *(shape or (s["N"], s["H"])))
+    x.flat[0], x.flat[-1] = abs(x.flat[0]), -abs(x.flat[-1])
+    return {"x": x}
 
 
 def far(rng, s):
@@ -324,7 +327,7 @@ LSTM_STEP_FORWARD = exercise(
             **(problem := problems.gated_step(rng, s, 4)),
             "c_prev": 100 * problem["c_prev"],
         },
-        "with gates that are all but open or shut": {**problem, "x": 8 * problem["x"]},
+        "for gates that are nearly open or shut": {**problem, "b": 11 * np.sign(problem["b"])},
     },
     builds_on=("sigmoid",),
     mistakes=tuple(Mistake(*m) for m in STEP_MISTAKES),
