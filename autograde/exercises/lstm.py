@@ -468,6 +468,15 @@ STEP_BACKWARD_MISTAKES = (
             ("g", "the candidate", "tanh"),
         )
     ),
+    *(
+        (
+            f"input gate's slope for {name}",
+            step_backward(**{f"a{k}": lambda s, k=k: getattr(s, f"d{k}") * s.i * (1 - s.i)}),
+            "Every gate has a slope of its own, told from its own value: look for a line that was "
+            "copied.",
+        )
+        for k, name in (("f", "the forget gate"), ("o", "the output gate"))
+    ),
     (
         "slopes taken of what is squashed already",
         step_backward(
@@ -714,8 +723,8 @@ LSTM_FORWARD = exercise(
         Mistake(
             "the last h at every step",
             sequence_forward(finish=lambda h, c, c0: (0 * h + h[:, -1:], c[:, -1])),
-            "Every step wrote into one array, so that the list holds it T times: keep a new array "
-            "for each step.",
+            "Does every step write into one array, which is then kept T times? Make a new one in "
+            "each step.",
         ),
         Mistake(
             "axes of size 1 squeezed away",
@@ -777,7 +786,7 @@ def sequence_backward(
     at_cell=lambda dc_next, dc_last, t: dc_next,
     order=-1,
     add=True,
-    before=lambda h_before, t: h_before,
+    before=lambda h, c, t: (h[t], c[t]),
     stop=0,
     finish=lambda dx, dh0, dc0, weights, T: (dx, dh0, dc0, *weights),
 ):
@@ -788,7 +797,7 @@ def sequence_backward(
         T, dh_next, dc_next = x.shape[1], np.zeros_like(dc_last), start(dc_last)
         dx, weights = np.zeros_like(x), [0, 0, 0]
         for t in range(stop, T)[::order]:
-            step_cache = x[:, t], before(h_before[t], t), c_before[t], c[t], gates[t], Wx, Wh
+            step_cache = x[:, t], *before(h_before, c_before, t), c[t], gates[t], Wx, Wh
             into = arriving(dh, t, dh_next), at_cell(dc_next, dc_last, t)
             dx[:, t], dh_next, dc_next, *new = step(*into, step_cache)
             weights = [w + n for w, n in zip(weights, new, strict=True)] if add else new
@@ -853,8 +862,8 @@ LSTM_BACKWARD = backward_exercise(
         Mistake(
             "= for += over time",
             sequence_backward(add=False),
-            "The weights' gradients are those of the step that was visited last. The same weights "
-            "serve every step, so the steps' gradients add up.",
+            "This is the share of the step that was visited last. The same weights serve every "
+            "step, so the shares of all steps add up.",
         ),
         Mistake(
             "gradient from the next step's cell not carried",
@@ -952,8 +961,18 @@ LSTM_BACKWARD = backward_exercise(
         ),
         Mistake(
             "zeros in place of h0 in dWh",
-            sequence_backward(before=lambda h_before, t: h_before * (t > 0)),
+            sequence_backward(before=lambda h, c, t: (h[t] * (t > 0), c[t])),
             "At the first step Wh was multiplied by h0, which need not be zero.",
+        ),
+        Mistake(
+            "h0 at every step in dWh",
+            sequence_backward(before=lambda h, c, t: (h[0], c[t])),
+            "At each step Wh was multiplied by the h of the step before it.",
+        ),
+        Mistake(
+            "zeros in place of c0 at the forget gate",
+            sequence_backward(before=lambda h, c, t: (h[t], c[t] * (t > 0))),
+            "At the first step the forget gate was multiplied by c0, which need not be zero.",
         ),
         Mistake(
             "h_t in place of h_{t-1} in dWh",
@@ -1009,11 +1028,14 @@ def judge_init(answer, arguments, call):
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
             got = getattr(array, "dtype", None)
             text = f"{name}: expected an array of floats, got {got or describe(array)}."
+            if getattr(got, "kind", "") in "iu":
+                text += " An array of integers would cut a bias of 1.5 down to 1."
             return Finding("type", text, name)
         if array.shape != shapes[name]:
             return Finding("shape", *_wrong_shape(name, array.shape, shapes[name], D, H))
         if not np.isfinite(array).all():
-            return Finding("finite", f"{name}: expected finite numbers, got NaN or infinity.", name)
+            text = f"{name}: expected finite numbers, got NaN or infinity. "
+            return Finding("finite", text + "Is there a division by zero?", name)
     Wx, Wh, b = answer
     trouble = _wrong_bias(b, H, arguments.get("forget_bias", 1.0))
     if trouble:
@@ -1034,6 +1056,10 @@ def judge_init(answer, arguments, call):
         trouble = _alike(name, W, H) or _wrong_size(name, W, fan_in)
         if trouble:
             return Finding("values", trouble[0], name, trouble[1])
+    both = np.concatenate([Wx, Wh])
+    if both.size >= ENOUGH and np.linalg.matrix_rank(both) < min(both.shape):
+        text = "Wh: some of its rows are those of Wx. Draw every weight by itself."
+        return Finding("values", text, "Wh", "Wx and Wh alike")
     return None
 
 
@@ -1048,6 +1074,8 @@ def _wrong_shape(name, got, want, D, H):
     if len(want) == 2 and got == want[::-1]:
         text += "States and inputs are row vectors here and stand on the left of the weights."
         return text, name, "transposed"
+    if name == "b":
+        return text + "It is a vector, and has H places for each of the four gates.", name, None
     return text + "It has columns for four gates, H each.", name, None
 
 
@@ -1078,16 +1106,21 @@ def _wrong_bias(b, H, forget_bias):
     if not here[1]:
         got = blocks[1]
         text = f"b: the forget gate should start at forget_bias = {forget_bias:.3g} throughout, "
+        if np.allclose(got, 1.0) and forget_bias == 0:
+            return (
+                f"{text}got 1. 0 is a number like others, and `or` takes it for nothing at all.",
+                "forget_bias = 0 taken for none",
+            )
         if np.allclose(got, 1.0):
             return f"{text}got 1. Use the argument.", "forget_bias ignored"
-        if not got.any():
+        if not got.any() and forget_bias > 0:
             return f"{text}got 0. Its place is the second block. {order}", "forget bias left out"
         if np.ptp(got) == 0:
             return f"{text}got {got[0]:.3g}.", None
         if H > 1 and forget_bias and (b.reshape(H, 4) == [0, forget_bias, 0, 0]).all():
-            return f"{text}and it stands in every fourth place. {order}", _SCATTERED
+            return f"{text}but every fourth place of b has it. {order}", _SCATTERED
         if forget_bias and (got[0] == forget_bias) and np.count_nonzero(b) == 1:
-            return f"{text}got it for its first unit only. {order}", "forget bias on one unit only"
+            return f"{text}but only its first unit does. {order}", "forget bias on one unit only"
         k = int(np.abs(got - forget_bias).argmax())
         return f"{text}but b[{H + k}], unit {k} of it, is {got[k]:.3g}. {order}", None
     k = others[0]
@@ -1107,6 +1140,12 @@ def _not_drawn(name, W, another):
             f"{name}: all zeros. Then the units of a layer are all alike, and a gradient moves "
             "them all alike: draw the weights at random.",
             "weights zero",
+        )
+    if W.size > 16 and np.ptp(W) == 0:
+        return (
+            f"{name}: every weight is {W.flat[0]:.3g}. Then the units of a layer are all alike, "
+            "and a gradient moves them all alike: draw the weights at random.",
+            "weights all equal",
         )
     if W.size > 16 and np.shape(another) == W.shape and np.array_equal(W, another):
         return (

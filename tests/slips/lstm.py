@@ -391,7 +391,7 @@ def one_slope_forgotten(dh, dc, cache):
     return to_the_rest(np.hstack(da), dc * f, cache)
 
 
-@step_back("dx")
+@step_back("dx", "input gate's slope for the forget gate")
 def a_copied_line(dh, dc, cache):
     c_prev, i, f, o, g, c = parts(cache, "c_prev i f o g c")
     dc = dc + dh * o * (1 - np.tanh(c) ** 2)
@@ -960,12 +960,22 @@ for what, mistake, states_before in (
         lambda h, h0: np.roll(h, 1, axis=1),
     ),
     (
+        "the first state at every step in dWh",
         "h0 at every step in dWh",
-        None,
         lambda h, h0: np.broadcast_to(h0[:, None], h.shape),
     ),
 ):
     slip("lstm_backward", "dWh", mistake, what=what, forward=steps_by_name)(dWh_with(states_before))
+
+
+@slip("lstm_backward", "dx", "zeros in place of c0 at the forget gate", forward=steps_by_name)
+def zeros_before_the_first_cell(dh, dc_last, cache):
+    (x, h0, c0, *rest), *later = cache["steps"]
+    caches = [(x, h0, np.zeros_like(c0), *rest), *later]
+    da, right = before_the_gates(dh, dc_last, caches)
+    x, h_prev = (np.stack([step[k] for step in caches], axis=1) for k in (0, 1))
+    dWx, dWh = (np.einsum("ntd,ntk->dk", before, da) for before in (x, h_prev))
+    return *right, dWx, dWh, da.sum(axis=(0, 1))
 
 
 def steps_into_a_default(x, h0, c0, Wx, Wh, b, caches=[]):  # noqa: B006
@@ -1035,7 +1045,14 @@ def always_one(D, H, rng, forget_bias=1.0):
     return *drawn(D, H, rng), np.repeat([0.0, 1.0, 0.0, 0.0], H)
 
 
-@slip("init_lstm", "b", "forget_bias ignored")
+@slip("init_lstm", "b")
+def bias_never_below_zero(D, H, rng, forget_bias=1.0):
+    b = np.zeros(4 * H)
+    b[H : 2 * H] = max(forget_bias, 0)
+    return *drawn(D, H, rng), b
+
+
+@slip("init_lstm", "b", "forget_bias = 0 taken for none")
 def zero_taken_for_nothing(D, H, rng, forget_bias=1.0):
     b = np.zeros(4 * H)
     b[H : 2 * H] = forget_bias or 1.0
@@ -1066,6 +1083,21 @@ def zeros(D, H, rng, forget_bias=1.0):
     b = np.zeros(4 * H)
     b[H : 2 * H] = forget_bias
     return np.zeros((D, 4 * H)), np.zeros((H, 4 * H)), b
+
+
+@slip("init_lstm", "Wx", "weights all equal")
+def one_small_number(D, H, rng, forget_bias=1.0):
+    b = np.zeros(4 * H)
+    b[H : 2 * H] = forget_bias
+    return np.full((D, 4 * H), 0.01), np.full((H, 4 * H), 0.01), b
+
+
+@slip("init_lstm", "Wh", "Wx and Wh alike")
+def one_draw_for_both(D, H, rng, forget_bias=1.0):
+    W = rng.standard_normal((max(D, H), 4 * H))
+    b = np.zeros(4 * H)
+    b[H : 2 * H] = forget_bias
+    return W[:D] / np.sqrt(D), W[:H] / np.sqrt(H), b
 
 
 @slip("init_lstm", "Wx", "rng ignored")
