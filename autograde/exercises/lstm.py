@@ -1028,8 +1028,9 @@ def judge_init(answer, arguments, call):
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
             got = getattr(array, "dtype", None)
             text = f"{name}: expected an array of floats, got {got or describe(array)}."
-            if getattr(got, "kind", "") in "iu":
+            if getattr(got, "kind", None) == "i":
                 text += " An array of integers would cut a bias of 1.5 down to 1."
+                return Finding("type", text, name, "integers")
             return Finding("type", text, name)
         if array.shape != shapes[name]:
             return Finding("shape", *_wrong_shape(name, array.shape, shapes[name], D, H))
@@ -1075,7 +1076,8 @@ def _wrong_shape(name, got, want, D, H):
         text += "States and inputs are row vectors here and stand on the left of the weights."
         return text, name, "transposed"
     if name == "b":
-        return text + "It is a vector, and has H places for each of the four gates.", name, None
+        text += "It is a vector, and has H places for each of the four gates."
+        return text, name, "b as a matrix" if len(got) == 2 else None
     return text + "It has columns for four gates, H each.", name, None
 
 

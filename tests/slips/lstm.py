@@ -1064,14 +1064,14 @@ def all_biases_zero(D, H, rng, forget_bias=1.0):
     return *drawn(D, H, rng), np.zeros(4 * H)
 
 
-@slip("init_lstm", "b")
+@slip("init_lstm", "b", "integers")
 def bias_of_integers(D, H, rng, forget_bias=1.0):
     b = np.zeros(4 * H, int)
     b[H : 2 * H] = forget_bias
     return *drawn(D, H, rng), b
 
 
-@slip("init_lstm", "b")
+@slip("init_lstm", "b", "b as a matrix")
 def bias_as_a_row(D, H, rng, forget_bias=1.0):
     b = np.zeros((1, 4 * H))
     b[:, H : 2 * H] = forget_bias
