@@ -428,7 +428,7 @@ class _Examination:
 
     def check_repeatable(self, answer):
         """The same call again, and again after other problems', gives the same answer."""
-        kept = self.kept(answer)
+        kept, caches = self.kept(answer), _snapshot(self.caches(answer))
         self.expect_again(self.main_again, kept)
         for description, case in self.problems.others.items():
             with self.edge_case(description):
@@ -441,6 +441,15 @@ class _Examination:
                     "calls write into one array. Make a new one in each call.",
                     mistake="one buffer for all calls",
                 )
+            if caches is not None and not same(caches, self.caches(answer), grown=True):
+                self.fail(
+                    "repeatable",
+                    "cache",
+                    "The cache that a call returned changed when the function was called again, so "
+                    "that a backward pass gets what belongs to another call. Is it a global, or a "
+                    "default argument? Make a new one in each call.",
+                    mistake="one cache for all calls",
+                )
             if self.exercise.takes_forward:
                 self.expect_again(lambda case=case: self.main_with_forward_between(case), kept)
             else:
@@ -450,6 +459,11 @@ class _Examination:
         """What two calls are compared by: the answer without its caches."""
         seen = answer if self.exercise.judge else self.exercise.quantities(answer)
         return _snapshot(seen) if snapshot else seen
+
+    def caches(self, answer):
+        """What a forward pass returned for its backward pass."""
+        returned = zip(self.exercise.returns, answer, strict=False)
+        return [value for q, value in returned if q.role == "cache"]
 
     def main_again(self):
         return self.answer(self.main)
