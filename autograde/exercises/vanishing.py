@@ -251,6 +251,12 @@ GRADIENT_NORMS = exercise(
             "T steps, T products, T norms: count the rounds of the loop.",
         ),
         Mistake(
+            "the gradients in place of their norms",
+            flow(size=lambda dh: dh),
+            "One number is asked for after each step, the norm of the gradient, and not the "
+            "gradient itself.",
+        ),
+        Mistake(
             "normalised at every step",
             _normalised,
             "The gradient goes on as it is. Divided by its norm after each step, it shows the "
@@ -774,6 +780,20 @@ def rescale_problem(rng, s, matrix=spiral):
     return {"Wh": matrix(rng, s["H"]), "radius": float(rng.uniform(0.3, 0.6))}
 
 
+def returns_a_new_array(call, rng, s):
+    """Whether a matrix that has the radius already is copied all the same."""
+    Wh = spiral(rng, 4)
+    if not np.shares_memory(call({"Wh": Wh, "radius": float(radius_of(Wh))}), Wh):
+        return None
+    return Finding(
+        "edge",
+        "Where Wh has the radius already, scaled is Wh itself, not a new array. Whoever changes "
+        "the one then changes the other too: return a copy, or let a factor of 1 make one.",
+        "scaled",
+        "argument returned in place of a new array",
+    )
+
+
 def _all_eigenvalues_alike(Wh, radius):
     eigenvalues, V = np.linalg.eig(Wh)
     return np.real(V * (radius * eigenvalues / np.abs(eigenvalues)) @ np.linalg.inv(V))
@@ -796,6 +816,7 @@ RESCALE = exercise(
         "for a tiny matrix": {"Wh": 1e-3 * spiral(rng, 3), "radius": 0.9},
         "for a triangular matrix": {"Wh": np.array([[0.5, 4.0], [0.0, 0.25]]), "radius": 1.5},
     },
+    further=returns_a_new_array,
     builds_on=("spectral_radius",),
     mistakes=(
         Mistake(
@@ -1208,6 +1229,11 @@ TANH_GRADIENT_NORMS = exercise(
             "the gradient at h_0 as well",
             tanh_flow(finish=lambda norms: norms),
             "T norms, for h_T back to h_1: h_0 is not asked for.",
+        ),
+        Mistake(
+            "only the gradient at h_0",
+            tanh_flow(finish=lambda norms: norms[-1:]),
+            "T norms are asked for, at h_T back to h_1: measure at every state on the way.",
         ),
         Mistake(
             "dh_last's own norm missing",
