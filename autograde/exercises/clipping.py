@@ -17,13 +17,18 @@ GRADS = Quantity("grads", "DH HH H", keys=KEYS)
 
 
 def gradients(rng, s):
-    """Gradients of a recurrent cell, of norms that differ from array to array."""
+    """Gradients of a recurrent cell, of which neither the first nor the last has the largest norm.
+
+    So the largest of the norms is told from that of the first array, and from that of the last;
+    and so is the root of their sum, which may come near them by chance.
+    """
     D, H = s["D"], s["H"]
-    return {
-        "Wx": problems.normal(rng, D, H),
-        "Wh": 3 * problems.normal(rng, H, H),
-        "b": problems.normal(rng, H),
-    }
+    while True:
+        Wx, Wh, b = (problems.normal(rng, *shape) for shape in ((D, H), (H, H), (H,)))
+        ends = np.array([np.linalg.norm(Wx), np.linalg.norm(b)])
+        middle = rng.uniform(1.5, 2.5) * ends.max()
+        if (np.abs(np.sqrt(ends.sum() + middle) / ends - 1) > 0.01).all():
+            return {"Wx": Wx, "Wh": middle / np.linalg.norm(Wh) * Wh, "b": b}
 
 
 # what no comparison of numbers can tell ---------------------------------------------------------
@@ -506,13 +511,14 @@ CLIP_BY_NORM = exercise(
 
 
 def value_problem(rng, s, limit=0.7):
-    """Every array has an element far above the limit, one far below minus it, and one inside.
+    """An array has an element far above the limit, one far below minus it, and a third inside.
 
     The largest elements differ from array to array.
     """
     drawn = gradients(rng, s)
     for k, grad in enumerate(arrays(drawn)):
-        first = rng.permuted(np.array([2.5 + k, -2.0 - k, 0.3]))[: grad.size]
+        far = rng.permuted(np.array([2.5 + k, -2.0 - k]))
+        first = np.array([*far, 0.3])[: grad.size]
         grad.flat[: len(first)] = first
     return {"grads": drawn, "limit": limit}
 
