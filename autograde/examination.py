@@ -20,6 +20,7 @@ from autograde.gradcheck import (
     TOLERANCE,
     central_gradients,
     close,
+    comparable,
     relative_error,
     same,
 )
@@ -57,6 +58,7 @@ def examine(exercise, f, forward, seed, keys=()):
     return report
 
 
+NOTHING = "returns nothing"
 # Subclasses of np.ndarray on which * or a sum means something else.
 _OTHER_ALGEBRA = (np.matrix, np.ma.MaskedArray)
 
@@ -336,13 +338,13 @@ class _Examination:
                 "type",
                 exercise.returns[0].name,
                 f"Expected {names}, got nothing (None). Does the function end with a return?",
-                mistake="returns nothing",
+                mistake=NOTHING,
             )
         if len(exercise.returns) > 1 and (
             not isinstance(returned, tuple | list) or len(returned) != len(exercise.returns)
         ):
             text = f"Expected {len(exercise.returns)} things, {names}, got "
-            self.fail("type", None, f"{text}{diagnosis.describe(returned)}.")
+            self.fail("type", exercise.returns[0].name, f"{text}{diagnosis.describe(returned)}.")
         for i, quantity in enumerate(exercise.returns):
             if quantity.keys and not (
                 isinstance(returned[i], dict) and set(returned[i]) == set(quantity.keys)
@@ -358,14 +360,18 @@ class _Examination:
         value, got = values[name], diagnosis.describe(values[name])
         if not part.axes:
             holder = isinstance(value, tuple | list | dict) or value is None
+            if value is None:
+                self.fail("type", name, f"{name}: expected one number, got {got}.", mistake=NOTHING)
             if holder or np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":
-                self.fail("type", name, f"{name}: expected one number, got {got}.")
+                hint = " Sum it, or average it?" if np.ndim(value) and not holder else ""
+                text = f"{name}: expected one number, got {got}.{hint}"
+                self.fail("type", name, text, case=case, values=values)
         elif not isinstance(value, np.ndarray) or isinstance(value, _OTHER_ALGEBRA):
             text = f"{name}: expected a NumPy array, got {got}.{self.type_hint(value)}"
-            self.fail("type", name, text)
+            self.fail("type", name, text, case=case, values=values)
         elif value.dtype.kind not in "fiub":
             text = f"{name}: expected an array of real numbers, got dtype {value.dtype}."
-            self.fail("type", name, text)
+            self.fail("type", name, text, case=case, values=values)
 
     def type_hint(self, value):
         """A guess at why something is not an array."""
@@ -373,7 +379,9 @@ class _Examination:
             return " Make an array of it with np.array, or np.stack a list of arrays."
         if isinstance(value, tuple) and len(self.exercise.returns) == 1:
             return " Is there a comma too many after return?"
-        if np.ndim(value) == 0 and isinstance(value, int | float | np.number):
+        if isinstance(value, tuple):
+            return " Is the order of what is returned the one that is asked?"
+        if isinstance(value, int | float | np.number):
             return " Was a sum or a mean taken over all axes?"
         return ""
 
@@ -462,8 +470,8 @@ class _Examination:
 
     def caches(self, answer):
         """What a forward pass returned for its backward pass."""
-        returned = zip(self.exercise.returns, answer, strict=False)
-        return [value for q, value in returned if q.role == "cache"]
+        where = [k for k, q in enumerate(self.exercise.returns) if q.role == "cache"]
+        return [answer[k] for k in where]
 
     def main_again(self):
         return self.answer(self.main)
@@ -534,18 +542,22 @@ class _Examination:
         partly = None
         for known in self.exercise.mistakes:
             predicted = self.predicted(known, case)
-            if predicted is None or not close(predicted[quantity], values[quantity]):
+            if predicted is None or not comparable(predicted[quantity], values[quantity]):
+                continue
+            if not close(predicted[quantity], values[quantity]):
                 continue
             if close(predicted[quantity], case.expected[quantity]):
                 continue  # on this problem the mistake makes no difference
             if self.main_is_right and self.shows_on_main(known):
                 continue  # it would have been found there already
-            if all(close(predicted[name], values[name]) for name in values):
+            if all(
+                comparable(v, predicted[n]) and close(predicted[n], v) for n, v in values.items()
+            ):
                 return known.name, known.sentence
-            if np.isfinite(values[quantity]).all():  # else many mistakes give the same
-                partly = partly or known
+            if np.isfinite(np.asarray(values[quantity])).all():
+                partly = partly or known  # many mistakes give the same infinities
         if partly:
-            return partly.name, partly.sentence
+            return partly.name, partly.sentence_of(quantity)
         if not self.exercise.takes_forward or self.forward_is_right(case):
             return None, ""
         own = self.exercise.forward.__name__

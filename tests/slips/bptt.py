@@ -846,7 +846,7 @@ for what, da, carried, mistake in (
         "dh0",
         "gradient from the next step not added",
     ),
-    ("wrong steps, nothing carried", "dh", "dh0", None),
+    ("wrong steps, nothing carried", "dh", "dh0", "gradient from the next step not added"),
 ):
     scope = {}
     exec(NOTEBOOK.format(da=da, carried=carried), scope)

@@ -277,7 +277,7 @@ def factor_returned(grads, max_norm):
     return factor
 
 
-@slip("clip_by_norm", "norm")
+@slip("clip_by_norm", "norm", "returns nothing")
 def forgot_to_return(grads, max_norm):
     norm = finite_norm(grads)
     if norm > max_norm:

@@ -340,7 +340,7 @@ def absolute_value_last(W):
     return abs(np.linalg.eigvals(W).max())
 
 
-@slip("spectral_radius", "radius")
+@slip("spectral_radius", "radius", "largest real part of the eigenvalues")
 def the_complex_maximum(W):
     return np.linalg.eigvals(W).max()
 
@@ -609,7 +609,7 @@ def by_the_rightmost_eigenvalue(Wh, radius):
     return Wh * radius / np.linalg.eigvals(Wh).real.max()
 
 
-@slip("rescale", "scaled")
+@slip("rescale", "scaled", "largest real part in place of the spectral radius")
 def by_a_complex_eigenvalue(Wh, radius):
     return Wh * radius / np.linalg.eigvals(Wh).max()
 
