@@ -79,7 +79,7 @@ class Case:
     def __init__(self, exercise, problem, change=lambda array: array, precision="float64"):
         self.exercise, self.problem, self.change = exercise, problem, change
         self.precision = precision
-        self.floor = FLOOR[precision]
+        self.floor, self._predicted = FLOOR[precision], {}
         self.tolerance = exercise.tolerance if precision == "float64" else TOLERANCE[precision]
 
     def arguments(self):
@@ -93,6 +93,16 @@ class Case:
             return self.same_numbers.expected
         in_float64 = _map_floats(self.arguments(), lambda a: a.astype(np.float64))
         return self.exercise.expected(in_float64)
+
+    def predicted(self, known):
+        """What a known mistake answers here, or None where it cannot answer."""
+        if known.name not in self._predicted:
+            try:
+                answer = self.exercise.call(known.function, self.arguments())
+                self._predicted[known.name] = self.exercise.quantities(answer)
+            except Exception:  # a wrong function may well fail, and then explains nothing
+                self._predicted[known.name] = None
+        return self._predicted[known.name]
 
     def dtype(self, name):
         """The dtype that a quantity should have."""
@@ -541,7 +551,7 @@ class _Examination:
         """The known mistake that gives this very answer, and what to say of it."""
         partly = None
         for known in self.exercise.mistakes:
-            predicted = self.predicted(known, case)
+            predicted = case.predicted(known)
             if predicted is None or not comparable(predicted[quantity], values[quantity]):
                 continue
             if not close(predicted[quantity], values[quantity]):
@@ -573,19 +583,10 @@ class _Examination:
 
     def shows_on_main(self, known):
         """Whether a known mistake goes wrong on the first problem."""
-        predicted = self.predicted(known, self.main)
+        predicted = self.main.predicted(known)
         return predicted is not None and not all(
             close(predicted[name], right) for name, right in self.main.expected.items()
         )
-
-    def predicted(self, known, case):
-        """What a known mistake answers on a case, or None where it cannot answer."""
-        try:
-            return self.exercise.quantities(self.exercise.call(known.function, case.arguments()))
-        except (
-            Exception
-        ):  # a wrong function may well fail on some problem, and then explains nothing
-            return None
 
     def right_for_own_forward(self, case, values):
         """Whether the gradients are those of the student's own forward pass."""
