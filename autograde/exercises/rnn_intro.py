@@ -206,11 +206,21 @@ FURTHER_STEP_MISTAKES = (
     ),
 )
 
+
+def step_problem(rng, s):
+    """Sums of both signs before the squashing, so that no relu looks like no squashing at all."""
+    while True:
+        p = problems.rnn_step(rng, s)
+        z = p["x"] @ p["Wx"] + p["h_prev"] @ p["Wh"] + p["b"]
+        if z.size < 4 or z.min() < -0.1 < 0.1 < z.max():
+            return p
+
+
 RNN_STEP = exercise(
     name="rnn_step",
     points=3,
     reference=rnn.rnn_step,
-    problem=problems.rnn_step,
+    problem=step_problem,
     returns=values(h="NH"),
     sizes="NDH",
     mistakes=tuple(Mistake(*m) for m in (*STEP_MISTAKES, *FURTHER_STEP_MISTAKES)),
