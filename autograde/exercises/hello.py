@@ -27,8 +27,11 @@ ALPHABET = "qwertyuiopasdfghjklzxcvbnm \n.,'QWERTYé한국"
 
 
 def text_problem(rng, s):
+    """Small and capital letters, marks and white space, with a letter repeated early on."""
     letters = rng.choice(list(ALPHABET), size=s["V"] + 3, replace=False)
-    return {"text": "".join(rng.permutation(np.concatenate([letters, rng.choice(letters, 12)])))}
+    letters = np.union1d(letters, ["a", "q", "E", "W", ".", " "])
+    repeated = rng.permutation(np.concatenate([letters, rng.choice(letters, 12)]))
+    return {"text": "".join([repeated[0], *repeated])}
 
 
 def judge_vocab(answer, arguments, call):
@@ -163,6 +166,12 @@ def far(scores):
     return 1000 * np.sign(scores) + scores
 
 
+def one_row_positive(scores):
+    """The same but for one row, in which all overflow together."""
+    scores[0, 0] = np.abs(scores[0, 0])
+    return scores
+
+
 SOFTMAX = exercise(
     name="softmax",
     points=3,
@@ -171,7 +180,7 @@ SOFTMAX = exercise(
     returns=values(probabilities="NTV"),
     sizes="NTV",
     edges=lambda rng, s: {
-        "for scores of ±1000": {"scores": far(scores_problem(rng, s)["scores"])},
+        "for scores of ±1000": {"scores": far(one_row_positive(scores_problem(rng, s)["scores"]))},
         "for one row far below another": {"scores": far(np.array([[1.0, 2.0], [-1.0, -2.0]]))},
         "for scores that are all -1000": {"scores": np.full((s["N"], s["V"]), -1000.0)},
         "for one row of scores, (V,)": {"scores": 2 * problems.normal(rng, s["V"])},
@@ -758,7 +767,7 @@ NAMING = 1000  # of one that was answered wrongly, to find the reason
 FAR_OFF = 6.0  # standard deviations; chance exceeds it twice in a billion
 FITS = 4.5  # standard deviations up to which a slip explains what was drawn
 GREEDY = 40
-TELLING = 0.015  # nats a token
+TELLING = 0.015, 0.06  # nats a token, so that NAMING tokens name a slip, and MANY refuse it
 TRIES = 40  # draws until a problem is as telling
 
 
@@ -771,7 +780,7 @@ def sample_problem(rng, s, temperature=None, n=DRAWS):
         least = _least_divergence(problem)
         if least > most:
             best, most = problem, least
-        if most > TELLING:
+        if most > TELLING[n == MANY]:
             break
     return best
 
@@ -796,12 +805,10 @@ def _least_divergence(a, steps=30):
 
     Slips that pass by after the first steps are left to temperature 0.
     """
-    lasting = {
-        n: slip for n, slip, _ in ALL_SLIPS if n not in ("h0 ignored", "first token ignored")
-    }
+    lasting = {n: slip for n, slip, _ in ALL_SLIPS if n not in PASSING}
     least = _entropy(a, steps) / 10
     for name, slip in lasting.items():
-        if least < TELLING:
+        if least < TELLING[0]:
             break
         if "temperature" in slip and (
             a["temperature"] == 1 or not slip["temperature"](a["temperature"])
@@ -813,7 +820,8 @@ def _least_divergence(a, steps=30):
             rivals += [o for n, o in lasting.items() if n != name and "fed" in o]
         for rival in rivals:
             log_p = _log_probabilities(written, a, **rival)
-            least = min(least, (np.exp(log_q) * (log_q - log_p)).sum() / steps)
+            per_step = (np.exp(log_q) * (log_q - log_p)).sum(axis=1)
+            least = min(least, per_step[steps // 3 :].mean())
     return least
 
 
@@ -994,6 +1002,7 @@ DRAWING_SLIPS = (
         "The token is drawn with the probabilities softmax(scores / temperature).",
     ),
 )
+PASSING = ("h0 ignored", "first token ignored")  # their traces vanish after a few steps
 ALL_SLIPS = (*STATE_SLIPS, *DRAWING_SLIPS)
 FIRST_WRITTEN = (
     "first among the result",
@@ -1071,12 +1080,7 @@ def _sample_finding(answer, a, surprise, call):
     """Which slip explains the tokens, and far better than the right distribution does."""
     if a["temperature"] == 0:
         text = "The tokens are not those with the largest score at every step."
-        fits = [
-            (name, says) for name, slip, says in STATE_SLIPS if _greedy(a, **slip) == tuple(answer)
-        ]
-        if tuple(answer) == (a["first"], *_greedy(a)[:-1]):
-            fits = [FIRST_WRITTEN]
-        fits = fits[:1]  # the first ones are told apart by the problem, and drawing told of others
+        fits = _greedy_slips(answer, a, call)
     else:
         text = (
             f"The {len(answer)} tokens drawn at temperature {a['temperature']} do not follow the "
@@ -1089,6 +1093,24 @@ def _sample_finding(answer, a, surprise, call):
     name, says = fits[0]
     text = f"tokens: {text}"
     return Finding("values", f"{text} They fit a known mistake: {name}. {says}", "tokens", name)
+
+
+def _greedy_slips(answer, a, call):
+    """The slip that explains the tokens of temperature 0, if there is one: [(name, says)].
+
+    The largest scores may be the same with one slip or another: what is drawn from them decides.
+    """
+    if tuple(answer) == (a["first"], *_greedy(a)[:-1]):
+        return [FIRST_WRITTEN]
+    fits = {n: says for n, slip, says in STATE_SLIPS if _greedy(a, **slip) == tuple(answer)}
+    drawn = {**a, "temperature": 1.0}
+    more = _more(None, drawn, call)
+    if more is None:
+        return []
+    if _surprise(more, _log_probabilities(more, drawn)) > FITS:
+        return [fit for fit in _likely_slips(more, drawn) if fit[0] in fits]
+    passing = [(n, fits[n]) for n in PASSING if n in fits]
+    return passing or (list(fits.items()) if len(fits) == 1 else [])
 
 
 def _more(answer, a, call):
