@@ -890,14 +890,6 @@ for name, mistake, answer in (
     ("one step more", None, sampler(steps=lambda n: n + 1)),
     ("a string", None, sampler(written=lambda first, tokens: "".join(map(str, tokens)))),
     (
-        "two slips, temperature and memory",
-        None,
-        sampler(
-            lambda s, t, rng: drawn(softmax(s * t), rng),
-            step=lambda token, h, p: np.tanh(p["Wx"][[token]] + p["b"]),
-        ),
-    ),
-    (
         "two slips, start and first token",
         None,
         sampler(start=np.zeros_like, begin=lambda first: 0),
