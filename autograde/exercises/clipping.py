@@ -390,7 +390,7 @@ def _measured_anew(grads, max_norm):
 
 
 def _trials_of_norm(call, rng, s):
-    """Whether the very arrays change, small gradients stay, and a norm that is not finite raises."""
+    """Whether the very arrays change, small ones stay, and what is not finite is an error."""
     return (
         changes_the_very_arrays(call, rng, clipping.clip_by_norm, max_norm=0.5)
         or leaves_small_ones(call, rng, s, lambda g: 1.01 * clipping.global_norm(g), "max_norm")
