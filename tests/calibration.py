@@ -136,7 +136,7 @@ def _further(exercise):
     said = list(dict.fromkeys(said))
     said += [f"{letter} = 1" for letter in exercise.sizes]
     said += [_said(exercise.further)] if exercise.further else []
-    return ", ".join(said)
+    return "; ".join(said)
 
 
 def _said(hook):
