@@ -207,7 +207,7 @@ class _Examination:
 
     def ask(self, arguments):
         """What the function returns; its first call is watched."""
-        with self.key.first_call():
+        with self.key.first_call(self.f):
             return self.exercise.call(self.f, arguments)
 
     def forward_cache(self, arguments):
@@ -233,7 +233,7 @@ class _Examination:
         before = _snapshot(cache)
         upstream = self.exercise.upstream_arguments(arguments)
         second = copy.deepcopy(upstream)
-        with self.key.first_call():
+        with self.key.first_call(self.f):
             returned = self.guarded(lambda: self.f(*upstream, cache))
         kept = _snapshot(returned)
         if not (same(before, cache, grown=True) and self.same_again(second, cache, kept)):

@@ -84,6 +84,8 @@ def same(a, b, seen=frozenset(), grown=False):
         seen: pairs of ids that are being compared already, for structures that hold themselves.
         grown: whether b's dicts and objects may hold more than a's.
     """
+    if hasattr(type(a), "same_as") and hasattr(type(b), "same_as"):
+        return a.same_as(b, grown)  # they live in another process
     if (id(a), id(b)) in seen:
         return True
     seen = seen | {(id(a), id(b))}
