@@ -224,6 +224,7 @@ def _exception(told, raised):
     """The exception that a student's code raised, as far as it is a built-in one."""
     kinds = [str(kind) for kind in told["kinds"]]
     if raised is not None and "CallbackError" in kinds:
+        raised.place = str(told["place"])[:500]
         return raised
     known = (getattr(builtins, kind, None) for kind in kinds)
     kind = next((k for k in known if _is_error(k)), StudentError)
