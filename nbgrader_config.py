@@ -8,22 +8,26 @@ import os
 import sys
 from pathlib import Path
 
+from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader.preprocessors import (
+    AssignLatePenalties,
     CheckCellMetadata,
     ClearHiddenTests,
     ClearMarkScheme,
     ClearOutput,
     ComputeChecksums,
-    DeduplicateIds,
+    IgnorePattern,
     IncludeHeaderFooter,
     InstantiateTests,
+    LimitOutput,
     LockCells,
     OverwriteCells,
     OverwriteKernelspec,
+    SaveAutoGrades,
     SaveCells,
 )
 
-from autograde.nbgrader_plugin import EXPERIMENT, NamedStubs, UntagGradedCells
+from autograde.nbgrader_plugin import NamedStubs, SandboxedExecute, TrustedCells
 from autograde.seed import set_course_seed
 
 # nbgrader starts `alembic` by its name when it makes a gradebook: let it find this environment's,
@@ -76,15 +80,21 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # Grading runs what earns points: no training, no pictures, and no cell for longer than 30 seconds.
-# On a time-out the kernel is interrupted; the cell keeps its error and the next one runs.
-c.Execute.skip_cells_with_tag = EXPERIMENT
-c.Execute.timeout = 30
-c.Execute.interrupt_on_timeout = True
+# On a time-out the cell is interrupted; it keeps its error and the next one runs.
+c.SandboxedExecute.timeout = 30
 c.Autograde.sanitize_preprocessors = [
+    TrustedCells,
     ClearOutput,
-    DeduplicateIds,
     OverwriteKernelspec,
     OverwriteCells,
     CheckCellMetadata,
-    UntagGradedCells,
+]
+c.Autograde.autograde_preprocessors = [
+    SandboxedExecute,
+    IgnorePattern,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
 ]

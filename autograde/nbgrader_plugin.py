@@ -3,9 +3,16 @@
 import json
 import re
 
-from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
+from traitlets import Bool, Integer
 
-EXPERIMENT = "experiment"
+from autograde.sandbox.ahead import Ahead, Settings
+from autograde.sandbox.submission import EXPERIMENT, restore
+
+__all__ = ["EXPERIMENT", "NamedStubs", "SandboxedExecute", "TrustedCells"]
+
 DEFAULT_STEP = "write it here, then run the check below"
 
 
@@ -33,14 +40,42 @@ class NamedStubs(ClearSolutions):
         return f"raise NotImplementedError({message})"
 
 
-class UntagGradedCells(NbGraderPreprocessor):
-    """Take the tags off every cell that nbgrader grades.
+def _source(preprocessor, resources):
+    """The path of the instructor's notebook that a submission belongs to."""
+    coursedir = preprocessor.parent.parent.coursedir  # the converter's, which owns the exporter
+    notebook, assignment = (resources["nbgrader"][key] for key in ("notebook", "assignment"))
+    folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
+    return f"{folder}/{notebook}.ipynb"
 
-    Grading skips the cells tagged `experiment`, and nbgrader gives full marks to a test that left
-    no output: a submission with that tag on its tests would have all the points.
+
+class TrustedCells(NbGraderPreprocessor):
+    """Bring a submission into the form of the release, whatever was done to its cells."""
+
+    def preprocess(self, nb, resources):
+        source = nbformat.read(_source(self, resources), as_version=4)
+        for said in restore(nb, source):
+            self.log.warning(said)
+        return nb, resources
+
+
+class SandboxedExecute(Execute):
+    """Run a submission: the student's cells in a sandbox, the tests where they cannot be reached.
+
+    Submissions are run ahead of nbgrader, which takes one after the other.
     """
 
-    def preprocess_cell(self, cell, resources, cell_index):
-        if "nbgrader" in cell.metadata:
-            cell.metadata.pop("tags", None)
-        return cell, resources
+    workers = Integer(0, help="Processes that grade at a time; 0 means one a core.").tag(
+        config=True
+    )
+    figures = Bool(True, help="Whether students' figures reach the feedback.").tag(config=True)
+
+    def preprocess(self, nb, resources, km=None):
+        source = _source(self, resources)
+        converter = self.parent.parent
+        settings = Settings(source, self.timeout, self.figures)
+        ahead = Ahead.of(converter, settings, self.workers or None)
+        places, outputs = ahead.outputs(resources["nbgrader"]["student"], nb)
+        for place, cell_outputs in zip(places, outputs, strict=True):
+            nb.cells[place].outputs = [NotebookNode(output) for output in cell_outputs]
+            nb.cells[place].execution_count = None
+        return nb, resources

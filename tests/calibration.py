@@ -1,6 +1,6 @@
 """The checks as measuring instruments: every slip and every style, on many seeds.
 
-    make calibrate        measures, and writes the table of docs/grading.md
+make calibrate        measures, and writes the table of docs/grading.md
 """
 
 import re

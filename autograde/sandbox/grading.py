@@ -12,25 +12,11 @@ import nbformat
 import numpy as np
 
 from autograde.exercises import EXERCISES
-from autograde.nbgrader_plugin import EXPERIMENT
 from autograde.sandbox.remote import OutOfTime, RemoteFunction, StudentGone
 from autograde.sandbox.shell import MAX_OUTPUTS, MAX_PICTURE, MAX_TEXT
+from autograde.sandbox.submission import EXPERIMENT
 
 PNG = b"\x89PNG\r\n\x1a\n"
-HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A code cell of a submission.
-
-    Attributes:
-        source: what the student wrote; None for a test.
-        test: for a test, its grade_id.
-    """
-
-    source: str | None = None
-    test: str | None = None
 
 
 @dataclass
@@ -166,7 +152,7 @@ def error_output(name, text):
     return {"output_type": "error", "ename": name, "evalue": text, "traceback": lines}
 
 
-def grade(cells, tests, remote, figures=True):
+def grade(cells, tests, remote, figures=True, process=None):
     """Run a submission from its first cell to its last.
 
     Args:
@@ -174,6 +160,7 @@ def grade(cells, tests, remote, figures=True):
         tests: the notebook's Tests.
         remote: the student's process.
         figures: whether figures are drawn into the outputs.
+        process: its Process, which is ended at the first sign that it is out of order.
 
     Returns:
         a list of outputs for every cell.
@@ -194,10 +181,11 @@ def grade(cells, tests, remote, figures=True):
             text = f"No reply within {remote.seconds:g} seconds; the cell was stopped."
             outputs.append([error_output("CellTimeoutError", text)])
         except StudentGone as error:
-            outputs.append(
-                [error_output("ProcessEnded", f"The student's process is gone: {error}")]
-            )
+            if gone is None and process is not None:
+                error = StudentGone(process.wait(0.5) or error)
+                process.kill()
             gone = error
+            outputs.append([error_output("ProcessEnded", f"The student's process ended: {gone}.")])
     return outputs
 
 

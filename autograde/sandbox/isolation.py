@@ -1,0 +1,434 @@
+"""The sandbox: a warm Python inside bubblewrap, and one fork of it for each submission.
+
+The trusted side, which has the hidden tests and the grades, holds a `Sandbox`; `parent.py` is what
+runs inside, and forks. Between the trusted side and a submission there is one socket and nothing else.
+"""
+
+import functools
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+try:
+    from autograde.sandbox.parent import HEADER, wipe
+except ImportError:  # Windows: no rlimits, no fork
+    HEADER = wipe = None
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = "/submission"  # the work folder's path inside bubblewrap
+START_SECONDS, ANSWER_SECONDS, CLEAN_SECONDS = 60, 10, 10
+LINE_BYTES, READY_BYTES = 4096, 1 << 24
+BUBBLEWRAP, SECCOMP, LIMITS = "bubblewrap", "seccomp", "limits"
+
+ISOLATION = """--unshare-all --unshare-user --uid 1000 --gid 1000 --cap-drop ALL --disable-userns
+    --clearenv --new-session --die-with-parent --as-pid-1 --hostname sandbox""".split()
+DEVICES = ("null", "zero", "full", "random", "urandom")
+SYSTEM = """/lib /lib32 /lib64 /usr/lib /usr/lib32 /usr/lib64 /usr/share/fonts /usr/share/zoneinfo
+    /etc/ld.so.cache /etc/alternatives""".split()
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "MPLBACKEND": "agg",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",  # else every thread reserves address space, which is limited
+    "PYTHONHASHSEED": "0",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Attributes:
+        memory_bytes: address space, on top of what the warm Python has already.
+        cpu_seconds: processor time of all its threads, in whole seconds.
+        file_bytes: the size of any one file.
+        folder_bytes: all files of its work folder together.
+        open_files: file descriptors at a time.
+        files: files and folders in its work folder; counted 20 times a second.
+        threads: threads at a time; counted as often.
+    """
+
+    memory_bytes: int = 1 << 30
+    cpu_seconds: int = 120
+    file_bytes: int = 32 << 20
+    folder_bytes: int = 64 << 20
+    open_files: int = 256
+    files: int = 10_000
+    threads: int = 64
+
+
+class SandboxError(RuntimeError):
+    """The sandbox itself does not work, whatever the submission; the text says why."""
+
+
+class Sandbox:
+    """A warm Python inside bubblewrap; one fork of it for each submission, one at a time.
+
+    Where bubblewrap is missing or the kernel refuses it, the same Python runs without, and `off`
+    says so. It never falls back once it has run with a protection: it raises `SandboxError`.
+
+    bubblewrap dies with the thread that started it, so `start` belongs into one that stays.
+
+    Args:
+        serve: "module:function", called in each child with its end of the socket.
+        limits: what a submission may use.
+        warm: modules that are imported once, before the first fork.
+        readable: further files and folders that submissions may read, at the same paths.
+        without: protections to leave off on purpose: "bubblewrap", "seccomp", "limits".
+
+    Attributes:
+        protections: names of those that are on; known after `start`.
+        off: a sentence for each that is not: what that means, and why.
+    """
+
+    def __init__(
+        self,
+        serve="autograde.sandbox.student:serve",
+        limits=Limits(),  # noqa: B008 (frozen)
+        warm=("numpy", "matplotlib.pyplot", "IPython.core.interactiveshell"),
+        readable=(),
+        without=(),
+    ):
+        self.serve, self.limits, self.warm, self.without = serve, limits, tuple(warm), set(without)
+        self.readable = tuple(os.path.abspath(path) for path in readable)
+        self.protections, self._off = (), {}
+        self._inside = self._process = self._fonts = None
+
+    @property
+    def off(self):
+        return list(self._off.values())
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self):
+        """Start the warm Python, if it does not run; it takes a second or two.
+
+        Raises:
+            SandboxError: it does not start, or not with all the protections it had before.
+        """
+        if self._inside is not None:
+            return
+        if HEADER is None:
+            raise SandboxError("the sandbox: expected Linux or macOS, got a system without fork")
+        before, self._off = self.protections, {}
+        program, why = self._bubblewrap()
+        if program:
+            try:
+                self._launch(program)
+            except _Ended as error:  # bubblewrap could not set it up
+                if BUBBLEWRAP in before:
+                    raise SandboxError(f"the sandbox does not start again: {error}") from None
+                why = f"bubblewrap was refused on this machine ({error})"
+        if self._inside is None:
+            self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}"
+            try:
+                self._launch(None)
+            except _Ended as error:
+                raise SandboxError(f"the sandbox does not start: {error}") from None
+        if lost := set(before) - set(self.protections):
+            self.close()
+            raise SandboxError(f"the sandbox started again without {', '.join(sorted(lost))}")
+
+    def open(self, files=None):
+        """A child of its own for one submission.
+
+        Args:
+            files: {relative name: bytes}, put into its work folder, which has nothing else.
+
+        Raises:
+            SandboxError: the sandbox does not work.
+            ValueError: a file's name leads out of the work folder.
+        """
+        if self._process is not None:
+            raise RuntimeError("Sandbox.open: expected the last Process closed, got one open")
+        files = _checked(dict(files or {}), self.limits.folder_bytes)
+        head = json.dumps([[name, len(data)] for name, data in files.items()]).encode()
+        body = b"".join([head, b"\n", *files.values()])
+        for last in (False, True):  # the warm Python may have died since, for want of memory
+            self.start()
+            ours, theirs = socket.socketpair()
+            ours.settimeout(ANSWER_SECONDS)
+            try:
+                with theirs:
+                    self._inside.request(b"F", body, theirs.fileno())
+                self._inside.expect("forked", ANSWER_SECONDS)
+            except (_Ended, OSError) as error:
+                ours.close()
+                self.close()
+                if last:
+                    raise SandboxError(f"the sandbox does not fork: {error}") from None
+            else:
+                self._process = Process(self, self._inside, ours)
+                return self._process
+
+    def close(self):
+        """End everything inside."""
+        inside, self._inside, self._process = self._inside, None, None
+        if inside is not None:
+            inside.end()
+
+    def _closed(self, process):
+        """A submission is over: clean up after it, or throw the whole sandbox away."""
+        if self._process is not process:
+            return
+        self._process = None
+        try:
+            process._inside.request(b"C")
+            process._inside.expect("clean", CLEAN_SECONDS)
+        except (_Ended, OSError):
+            self.close()
+
+    # ------------------------------------------------------------------------------- how it starts
+
+    def _bubblewrap(self):
+        """bubblewrap's path, or None and the reason."""
+        if BUBBLEWRAP in self.without:
+            return None, "bubblewrap is switched off"
+        program = shutil.which("bwrap")
+        return program, f"bubblewrap is missing ({'apt-get install bubblewrap'})"
+
+    def _launch(self, bubblewrap):
+        bpf = None
+        if SECCOMP in self.without:
+            self._off[SECCOMP] = f"seccomp is switched off: {WITHOUT[SECCOMP]}"
+        else:
+            try:
+                from autograde.sandbox.syscalls import compiled_filter
+
+                bpf = compiled_filter().hex()
+            except (ImportError, RuntimeError, OSError, ValueError) as error:
+                why = f"seccomp cannot be had ({error}; pip install pyseccomp, apt-get install"
+                self._off[SECCOMP] = f"{why} libseccomp2): {WITHOUT[SECCOMP]}"
+        if LIMITS in self.without:
+            self._off[LIMITS] = f"the limits are switched off: {WITHOUT[LIMITS]}"
+        inside = _Inside(bubblewrap, self)
+        try:
+            settings = {
+                "folder": inside.folder,
+                "serve": self.serve,
+                "warm": self.warm,
+                "fonts": self._fonts or {},
+                "filter": bpf,
+                "limits": None if LIMITS in self.without else asdict(self.limits),
+            }
+            inside.request(b"S", json.dumps(settings).encode())
+            said = json.loads(inside.expect("ready", START_SECONDS, READY_BYTES))
+        except (OSError, ValueError, _Ended) as error:
+            raise _Ended(inside.end() or str(error)) from None
+        self._inside, self._fonts = inside, said["fonts"]
+        for name, why in said["refused"].items():
+            self._off[name] = f"{name} was refused on this machine ({why}): {WITHOUT.get(name, '')}"
+        on = [BUBBLEWRAP, SECCOMP, LIMITS]
+        self.protections = tuple(name for name in on if name not in self._off)
+
+
+WITHOUT = {
+    BUBBLEWRAP: "a submission can read your files, hidden tests and grades among them, write to "
+    "them, use the network, and fill the disk",
+    SECCOMP: "a submission can start processes that outlive it, and signal or trace yours",
+    LIMITS: "a submission can take all memory and processor time",
+}
+
+
+class Process:
+    """One submission's process.
+
+    Attributes:
+        socket: our end of the socket that `serve` has the other end of. What comes out of it is a
+            stranger's: bound what you read. Its time-out is 10 s until you set another.
+    """
+
+    def __init__(self, sandbox, inside, sock):
+        self._sandbox, self._inside, self.socket = sandbox, inside, sock
+        self._ended = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def interrupt(self):
+        """A KeyboardInterrupt in its code, which may catch it."""
+        self._request(b"I")
+
+    def kill(self):
+        """End it and everything it left behind."""
+        self._request(b"K")
+
+    def wait(self, timeout):
+        """How it ended, in words for a report, or None if it still runs after `timeout` seconds.
+
+        "exit code 1", "signal 11 (segmentation fault)", "memory limit", "CPU limit of 120 s",
+        "limit of 10000 files", "killed".
+        """
+        if self._ended is None:
+            try:
+                self._ended = self._inside.expect("ended", timeout)
+            except TimeoutError:
+                return None
+            except (OSError, _Ended):
+                self._ended = "the sandbox itself ended"
+        return self._ended
+
+    def close(self):
+        """Kill it, empty its work folder, free everything: nothing of it is left."""
+        self.socket.close()
+        self._sandbox._closed(self)
+
+    def _request(self, kind):
+        if self._sandbox._process is self:
+            with suppress(OSError):  # then `wait` says so, and `close` starts anew
+                self._inside.request(kind)
+
+
+class _Ended(Exception):
+    """The warm Python ended, or says what it should not; the text is what it said last."""
+
+
+class _Inside:
+    """The running warm Python, and the trusted side's end of its control channel."""
+
+    def __init__(self, bubblewrap, sandbox):
+        self.folder, self._errors, self._received = FOLDER, tempfile.TemporaryFile(), bytearray()
+        self._own_folder = None if bubblewrap else tempfile.mkdtemp(prefix="submission-")
+        self.folder = self._own_folder or FOLDER
+        self.control, theirs = socket.socketpair()
+        code = (
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+            f"from autograde.sandbox.parent import main; main({theirs.fileno()})"
+        )
+        # The options of -I but for -E: the environment is ours, and has the hash seed.
+        command = [sys.executable, "-s", "-P", "-B", "-c", code]
+        environment = ENVIRONMENT | {"HOME": self.folder, "TMPDIR": self.folder}
+        if bubblewrap:
+            command = [bubblewrap, *_arguments(sandbox, environment), "--", *command]
+        with theirs:
+            self._popen = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+
+    def request(self, kind, body=b"", fd=None):
+        self.control.settimeout(ANSWER_SECONDS)
+        head = HEADER.pack(kind, len(body))
+        if fd is None:
+            self.control.sendall(head)
+        elif socket.send_fds(self.control, [head], [fd]) != len(head):
+            raise OSError("the control channel is full")
+        self.control.sendall(body)
+
+    def expect(self, word, seconds, most=LINE_BYTES):
+        """The rest of the next line that starts with a word; lines of the other kinds go by.
+
+        Raises:
+            TimeoutError: it did not come in time.
+            _Ended: the warm Python is gone or out of order.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            line, newline, rest = self._received.partition(b"\n")
+            if newline:
+                self._received = rest
+                said, _, rest = line.decode("utf-8", "replace").partition(" ")
+                if said == word:
+                    return rest
+                if said not in ("ended", "clean"):
+                    raise _Ended(f"expected {word}, got {said[:20]!r}")
+                continue
+            if len(self._received) > most:
+                raise _Ended("it says too much")
+            self.control.settimeout(max(deadline - time.monotonic(), 0.001))
+            if not (part := self.control.recv(1 << 16)):
+                raise _Ended("it ended")
+            self._received += part
+
+    def end(self):
+        """Kill it; the last line of what it wrote to its standard error."""
+        self.control.close()
+        self._popen.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(ANSWER_SECONDS)
+        with self._errors as errors:
+            errors.seek(0)
+            said = errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
+        if self._own_folder:
+            with suppress(OSError):
+                wipe(self._own_folder)
+                os.rmdir(self._own_folder)
+        return said[-1] if said else ""
+
+
+def _checked(files, most):
+    """The files of a submission, if each has a name inside the work folder, and all fit into it."""
+    for name in files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:
+            raise ValueError(f"files: expected names inside the work folder, got {name!r}")
+    if (size := sum(map(len, files.values()))) > most:
+        raise ValueError(f"files: expected at most {most} bytes, got {size}")
+    return files
+
+
+def _arguments(sandbox, environment):
+    """What bubblewrap is told: what there is to see and to write inside."""
+    arguments = [*ISOLATION, "--proc", "/proc", "--tmpfs", "/dev", "--dir", "/dev/shm"]
+    for device in DEVICES:
+        arguments += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
+    # Where the project lies inside something readable, what is the instructor's own is hidden.
+    own = str(ROOT / "autograde")
+    for path in [*SYSTEM, *_python()]:
+        arguments += _read_only(path)
+    arguments += ["--tmpfs", own]
+    for path in [*project(), *sandbox.readable]:
+        arguments += _read_only(path)
+    size = str(sandbox.limits.folder_bytes)
+    arguments += ["--perms", "0700", "--size", size, "--tmpfs", FOLDER, "--chdir", FOLDER]
+    arguments += ["--remount-ro", own, "--remount-ro", "/dev", "--remount-ro", "/"]
+    for name, value in environment.items():
+        arguments += ["--setenv", name, value]
+    return arguments
+
+
+def _read_only(path):
+    if os.path.islink(path):
+        return ["--symlink", os.readlink(path), str(path)]
+    return ["--ro-bind-try", str(path), str(path)]
+
+
+def _python():
+    """The parts of the Python environment that running needs."""
+    real = Path(sys.executable).resolve().parents[1]
+    prefixes = dict.fromkeys([sys.prefix, sys.base_prefix, str(real)])
+    for prefix in prefixes:
+        for part in ("bin", "lib", "lib64", "pyvenv.cfg"):
+            yield os.path.join(prefix, part)
+
+
+@functools.cache
+def project():
+    """The parts of the project that a submission may read."""
+    own = ROOT / "autograde"
+    parts = [ROOT / "helpers", own / "exercises", own / "sandbox", *sorted(own.glob("*.py"))]
+    return tuple(map(str, parts))
