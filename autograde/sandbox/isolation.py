@@ -1,7 +1,7 @@
 """The sandbox: a warm Python inside bubblewrap, and one fork of it for each submission.
 
 The trusted side, which has the hidden tests and the grades, holds a `Sandbox`; `parent.py` is what
-runs inside, and forks. Between the trusted side and a submission there is one socket and nothing else.
+runs inside, and forks. Between the trusted side and a submission there is one socket and no more.
 """
 
 import functools
@@ -398,10 +398,10 @@ def _arguments(sandbox, environment):
         arguments += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     # Where the project lies inside something readable, what is the instructor's own is hidden.
     own = str(ROOT / "autograde")
-    for path in [*SYSTEM, *_python()]:
+    for path in [*SYSTEM, *_python(), *sandbox.readable]:
         arguments += _read_only(path)
     arguments += ["--tmpfs", own]
-    for path in [*project(), *sandbox.readable]:
+    for path in project():
         arguments += _read_only(path)
     size = str(sandbox.limits.folder_bytes)
     arguments += ["--perms", "0700", "--size", size, "--tmpfs", FOLDER, "--chdir", FOLDER]

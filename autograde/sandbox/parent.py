@@ -1,7 +1,7 @@
 """The warm Python of a sandbox: PID 1 inside bubblewrap, one fork of it for each submission.
 
-It speaks with the trusted side over one socket, its control channel. Requests are a letter, a length
-and a body; answers are a line each:
+It speaks with the trusted side over one socket, its control channel. Requests are a letter, a
+length and a body; answers are a line each:
 
     settings   S, once          "ready {...}"     what was refused, and the font list
     fork       F, with a socket "forked"          and some day "ended exit code 0"
@@ -9,7 +9,8 @@ and a body; answers are a line each:
     kill       K                nothing           but "ended killed"
     clean      C                "clean"           nobody runs, and the work folder is as new
 
-No student code runs in this process, and a child has neither its control channel nor a way to trace it.
+No student code runs in this process, and a child has neither its control channel nor a way to
+trace it.
 """
 
 import ctypes
@@ -237,7 +238,7 @@ class Parent:
     # --------------------------------------------------------------------------- how a child ends
 
     def _watch(self):
-        """Kill a submission with too many files or threads, which no rlimit of the kernel counts."""
+        """Kill a submission with too many files or threads, which no rlimit counts."""
         if self.child is None or not self.limits or self.reason:
             return
         if self.alone:

@@ -12,9 +12,10 @@ from autograde.sandbox.parent import OWN_PID
 
 REFUSED = {
     "new processes": "fork vfork execve execveat",
-    "other processes": """ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_open
-        pidfd_getfd pidfd_send_signal tkill rt_sigqueueinfo rt_tgsigqueueinfo setpriority ioprio_set
-        sched_setparam sched_setscheduler sched_setattr sched_setaffinity migrate_pages move_pages""",
+    "other processes": """ptrace process_vm_readv process_vm_writev process_madvise kcmp
+        pidfd_open pidfd_getfd pidfd_send_signal tkill rt_sigqueueinfo rt_tgsigqueueinfo
+        setpriority ioprio_set sched_setparam sched_setscheduler sched_setattr sched_setaffinity
+        migrate_pages move_pages""",
     "name spaces and mounts": """unshare setns mount umount umount2 pivot_root chroot move_mount
         open_tree fsopen fsconfig fsmount fspick mount_setattr swapon swapoff name_to_handle_at
         open_by_handle_at fanotify_init""",
