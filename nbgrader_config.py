@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -16,6 +16,7 @@ from nbgrader.preprocessors import (
     ClearMarkScheme,
     ClearOutput,
     ComputeChecksums,
+    GetGrades,
     IgnorePattern,
     IncludeHeaderFooter,
     InstantiateTests,
@@ -27,7 +28,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
-from autograde.nbgrader_plugin import NamedStubs, SandboxedExecute, TrustedCells
+from autograde.nbgrader_plugin import HalfDone, NamedStubs, SandboxedExecute, TrustedCells
 from autograde.seed import set_course_seed
 
 # nbgrader starts `alembic` by its name when it makes a gradebook: let it find this environment's,
@@ -82,6 +83,10 @@ c.GenerateAssignment.preprocessors = [
 # Grading runs what earns points: no training, no pictures, and no cell for longer than 30 seconds.
 # On a time-out the cell is interrupted; it keeps its error and the next one runs.
 c.SandboxedExecute.timeout = 30
+half_done = HalfDone(private / "half_done")
+half_done.remove()
+c.Autograde.pre_convert_hook = half_done.begin
+c.Autograde.post_convert_hook = half_done.end
 c.Autograde.sanitize_preprocessors = [
     TrustedCells,
     ClearOutput,
@@ -98,3 +103,6 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
+
+# A feedback page shows the tests that the release shows.
+c.GenerateFeedback.preprocessors = [ClearHiddenTests, GetGrades, CSSHTMLHeaderPreprocessor]

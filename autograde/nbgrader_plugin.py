@@ -1,9 +1,15 @@
 """The preprocessors that nbgrader_config.py names."""
 
+import functools
 import json
+import os
 import re
+import shutil
+from pathlib import Path
 
 import nbformat
+import nbgrader.api
+import psutil
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Bool, Integer
@@ -38,6 +44,42 @@ class NamedStubs(ClearSolutions):
         step = said and said[1].strip() or DEFAULT_STEP
         message = json.dumps(f"{self.number} · {exercise}: {step}", ensure_ascii=False)
         return f"raise NotImplementedError({message})"
+
+
+# nbgrader opens the gradebook nine times a submission, and each time makes an engine anew.
+nbgrader.api.create_engine = functools.cache(nbgrader.api.create_engine)
+
+
+class HalfDone:
+    """Submissions that a run left half done, because it was killed, are begun anew by the next run.
+
+    Args:
+        folder: where the marks are, a file for each running nbgrader, named by its process id.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def begin(self, assignment, student, notebooks):
+        """A pre_convert_hook: note what is being graded."""
+        folder = Path(notebooks[0]).parent  # submitted/student/assignment
+        graded = folder.parents[2] / "autograded" / folder.parent.name / folder.name
+        self.folder.mkdir(exist_ok=True)
+        self._mark().write_text(str(graded))
+
+    def end(self, assignment, student, notebooks):
+        """A post_convert_hook: it is done."""
+        self._mark().unlink(missing_ok=True)
+
+    def _mark(self):
+        return self.folder / str(os.getpid())
+
+    def remove(self):
+        """Remove what runs that are over have left."""
+        for mark in self.folder.glob("*"):
+            if not psutil.pid_exists(int(mark.name)):
+                shutil.rmtree(mark.read_text(), ignore_errors=True)
+                mark.unlink(missing_ok=True)
 
 
 def _source(preprocessor, resources):

@@ -52,7 +52,12 @@ class Ahead:
 
     def _start(self):
         # A new interpreter, since nbgrader's own has threads and connections.
-        self.pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"))
+        self.pool = ProcessPoolExecutor(
+            self.workers,
+            mp_context=get_context("spawn"),
+            initializer=worker.dies_with,
+            initargs=(os.getpid(),),
+        )
 
     def outputs(self, student, nb):
         """The outputs of a submission's cells, and where these are in the notebook."""

@@ -1,5 +1,6 @@
 """A submission as it is handed in, and as it is graded."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import nbformat
 
 EXPERIMENT = "experiment"  # the tag of cells that are not run in grading
 MAX_BYTES = 20 << 20  # of a notebook file
+TAG = re.compile(r"<(?=[a-zA-Z/!?])")  # where HTML begins, in a student's own text
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ def read(path):
 def restore(nb, source):
     """Bring a notebook into the form of its source, whatever was done to its cells, in place.
 
-    A graded cell that is there twice counts once, the last one; its metadata are the source's again,
-    and a test that is missing stands behind its exercise again. Everything else is an ordinary cell.
+    A graded cell that is there twice counts once, the last one; its metadata are the source's
+    again, and a test that is missing stands behind its exercise again. Everything else is an
+    ordinary cell. Text that is not the source's loses its HTML, which would run in the browser of
+    whoever looks at it.
 
     Args:
         nb: the submission.
@@ -54,13 +58,15 @@ def restore(nb, source):
         grade_id = _grade_id(cell)
         if grade_id not in asked:
             continue
-        if cell.cell_type != asked[grade_id].cell_type:
-            amiss.append(f"{grade_id} is no {asked[grade_id].cell_type} cell any more")
-            continue
+        if cell.cell_type != asked[grade_id].cell_type == "code":
+            amiss.append(f"{grade_id} was a {cell.cell_type} cell and is a code cell again")
+            cell.cell_type, cell.outputs, cell.execution_count = "code", [], None
+            cell.pop("attachments", None)
         if grade_id in found:
             amiss.append(f"{grade_id} is there more than once; the last one counts")
         found[grade_id] = cell
     names = {id(cell): grade_id for grade_id, cell in found.items()}
+    released = {cell.source for cell in source.cells if cell.cell_type == "markdown"}
     for cell in nb.cells:
         tagged = EXPERIMENT in _list(cell.metadata.get("tags"))
         cell.metadata.clear()
@@ -68,6 +74,9 @@ def restore(nb, source):
             cell.metadata["nbgrader"] = asked[names[id(cell)]].metadata.nbgrader.copy()
         elif tagged:
             cell.metadata["tags"] = [EXPERIMENT]
+        if cell.cell_type != "code" and cell.source not in released:
+            cell.cell_type, cell.source = "markdown", TAG.sub("&lt;", cell.source)
+            cell.pop("attachments", None)
     before = None
     for grade_id, cell in asked.items():
         if grade_id not in found and cell.metadata.nbgrader.grade:

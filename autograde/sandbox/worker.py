@@ -2,6 +2,9 @@
 
 import atexit
 import functools
+import os
+import threading
+import time
 from dataclasses import dataclass
 
 import nbformat
@@ -41,6 +44,17 @@ def _sandbox():
     sandbox.start()
     atexit.register(sandbox.close)
     return sandbox
+
+
+def dies_with(parent):
+    """End this process when nbgrader's ends, however that ends."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def protections_off():
