@@ -63,6 +63,9 @@ overview: $(READY)  ## take the README's picture again (needs Chromium)
 strip: $(READY)  ## take outputs out of solutions/ after editing in JupyterLab
 	$(BIN)/nbstripout --keep-id --extra-keys metadata.language_info.version solutions/*/*.ipynb
 
+calibrate: $(READY)  ## measure every check on 200 seeds, and write the tables of docs/grading.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/calibration.py
+
 check: $(READY)  ## style, notebooks/ as solutions/ make them, and the notebook lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

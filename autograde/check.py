@@ -1,7 +1,7 @@
 """`check`: is this function right, and if not, where and why."""
 
 import sys
-from types import FunctionType
+from types import CellType, FunctionType
 
 import numpy as np
 
@@ -83,6 +83,9 @@ def _follow_through(exercise, f, forward, seed, report):
         return report
     replaced_forward = forward and with_references(forward, exercise.builds_on)
     again = examine(exercise, replaced, replaced_forward, seed, _answer_keys(exercise))
+    if not again.passed and again.finding.mistake and not report.finding.mistake:
+        again.notes.append(f"That was said with right versions of {', '.join(exercise.builds_on)}.")
+        return again
     if not again.passed or examine(exercise, f, forward, seed).passed:
         return report  # the second is right only when it is called a second time
     again.notes.append(
@@ -105,13 +108,24 @@ def with_references(f, names):
         return f
     scope = {**theirs, **references}
 
+    def beside(g):
+        return isinstance(g, FunctionType) and g.__globals__ is theirs
+
     def moved(g):
-        copied = FunctionType(g.__code__, scope, g.__name__, g.__defaults__, g.__closure__)
+        closure = g.__closure__ and tuple(
+            CellType(moved(c.cell_contents)) if held(c) else c for c in g.__closure__
+        )
+        copied = FunctionType(g.__code__, scope, g.__name__, g.__defaults__, closure)
         copied.__kwdefaults__ = g.__kwdefaults__
         return copied
 
+    def held(cell):  # what a decorator wraps
+        try:
+            return beside(cell.cell_contents) and cell.cell_contents.__closure__ is None
+        except ValueError:  # it is empty yet
+            return False
+
     for key, value in theirs.items():
-        beside = isinstance(value, FunctionType) and value.__globals__ is theirs
-        if beside and key not in references:
+        if beside(value) and key not in references:
             scope[key] = moved(value)
     return moved(f)

@@ -20,6 +20,7 @@ from autograde.gradcheck import (
     TOLERANCE,
     central_gradients,
     close,
+    comparable,
     relative_error,
     same,
 )
@@ -57,6 +58,7 @@ def examine(exercise, f, forward, seed, keys=()):
     return report
 
 
+NOTHING = "returns nothing"
 # Subclasses of np.ndarray on which * or a sum means something else.
 _OTHER_ALGEBRA = (np.matrix, np.ma.MaskedArray)
 
@@ -72,10 +74,12 @@ class _Found(Exception):
 class Case:
     """One problem to try a function on, in one precision and memory layout."""
 
+    same_numbers = None  # the Case that has the same ones in another layout
+
     def __init__(self, exercise, problem, change=lambda array: array, precision="float64"):
         self.exercise, self.problem, self.change = exercise, problem, change
         self.precision = precision
-        self.floor = FLOOR[precision]
+        self.floor, self._predicted = FLOOR[precision], {}
         self.tolerance = exercise.tolerance if precision == "float64" else TOLERANCE[precision]
 
     def arguments(self):
@@ -85,8 +89,20 @@ class Case:
     @cached_property
     def expected(self):
         """The right quantities, computed in float64 from the very numbers that are handed over."""
+        if self.same_numbers:
+            return self.same_numbers.expected
         in_float64 = _map_floats(self.arguments(), lambda a: a.astype(np.float64))
         return self.exercise.expected(in_float64)
+
+    def predicted(self, known):
+        """What a known mistake answers here, or None where it cannot answer."""
+        if known.name not in self._predicted:
+            try:
+                answer = self.exercise.call(known.function, self.arguments())
+                self._predicted[known.name] = self.exercise.quantities(answer)
+            except Exception:  # a wrong function may well fail, and then explains nothing
+                self._predicted[known.name] = None
+        return self._predicted[known.name]
 
     def dtype(self, name):
         """The dtype that a quantity should have."""
@@ -124,6 +140,7 @@ class _Problems:
         self.edges = self.others | {name: Case(exercise, p) for name, p in problems.items()}
         if exercise.strided:
             strided = Case(exercise, self.main.problem, _strided)
+            strided.same_numbers = self.main
             self.edges["with strided views as arguments"] = strided
         if exercise.floats:
             self.edges["with float32 arguments"] = Case(
@@ -230,27 +247,35 @@ class _Examination:
 
     def backward(self, arguments, cache):
         """The backward pass, which must leave the cache as it is."""
-        before = _snapshot(cache)
-        upstream = self.exercise.upstream_arguments(arguments)
-        second = copy.deepcopy(upstream)
+        before, fresh = _snapshot(cache), copy.deepcopy(arguments)
+        upstream = self.exercise.upstream_arguments
         with self.key.first_call(self.f):
-            returned = self.guarded(lambda: self.f(*upstream, cache))
-        kept = _snapshot(returned)
-        if not (same(before, cache, grown=True) and self.same_again(second, cache, kept)):
+            returned = self.guarded(lambda: self.f(*upstream(arguments), cache))
+        kept, unchanged = _snapshot(returned), same(before, cache, grown=True)
+        if unchanged and self.gives(kept, upstream(fresh), cache):
+            return returned
+        # A change inside a cache that cannot be looked into is told from state by a new cache.
+        if unchanged and not self.gives(kept, upstream(fresh), self.forward_cache(fresh)):
             self.fail(
-                "unchanged",
-                "cache",
-                "The cache is not what it was before the call, so that a second backward pass "
-                "through the same step would go wrong. Look for .pop(), or for +=, *= or "
-                "[...] = on an array that came out of the cache.",
-                mistake="cache changed in place",
+                "repeatable",
+                None,
+                "A second backward pass through the same step gave other gradients. Something "
+                "outlives the call: look for a global that is added to.",
+                mistake="state kept between calls",
             )
-        return returned
+        self.fail(
+            "unchanged",
+            "cache",
+            "The cache is not what it was before the call, so that a second backward pass "
+            "through the same step would go wrong. Look for .pop(), or for +=, *= or "
+            "[...] = on an array that came out of the cache.",
+            mistake="cache changed in place",
+        )
 
-    def same_again(self, upstream, cache, kept):
-        """Whether the same cache gives the same gradients a second time."""
+    def gives(self, kept, upstream, cache):
+        """Whether the function gives these gradients once more."""
         try:
-            return same(self.f(*upstream, cache), kept)
+            return same(self.f(*copy.deepcopy(upstream), cache), kept)
         except (Exception, SystemExit):
             return False
 
@@ -323,13 +348,13 @@ class _Examination:
                 "type",
                 exercise.returns[0].name,
                 f"Expected {names}, got nothing (None). Does the function end with a return?",
-                mistake="returns nothing",
+                mistake=NOTHING,
             )
         if len(exercise.returns) > 1 and (
             not isinstance(returned, tuple | list) or len(returned) != len(exercise.returns)
         ):
             text = f"Expected {len(exercise.returns)} things, {names}, got "
-            self.fail("type", None, f"{text}{diagnosis.describe(returned)}.")
+            self.fail("type", exercise.returns[0].name, f"{text}{diagnosis.describe(returned)}.")
         for i, quantity in enumerate(exercise.returns):
             if quantity.keys and not (
                 isinstance(returned[i], dict) and set(returned[i]) == set(quantity.keys)
@@ -345,18 +370,30 @@ class _Examination:
         value, got = values[name], diagnosis.describe(values[name])
         if not part.axes:
             holder = isinstance(value, tuple | list | dict) or value is None
+            if value is None:
+                self.fail("type", name, f"{name}: expected one number, got {got}.", mistake=NOTHING)
             if holder or np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":
-                self.fail("type", name, f"{name}: expected one number, got {got}.")
+                hint = " Sum it, or average it?" if np.ndim(value) and not holder else ""
+                text = f"{name}: expected one number, got {got}.{hint}"
+                self.fail("type", name, text, case=case, values=values)
         elif not isinstance(value, np.ndarray) or isinstance(value, _OTHER_ALGEBRA):
-            hints = {
-                list: " Make an array of it with np.array, or np.stack a list of arrays.",
-                tuple: " Is there a comma too many after return?",
-            }
-            text = f"{name}: expected a NumPy array, got {got}.{hints.get(type(value), '')}"
-            self.fail("type", name, text)
+            text = f"{name}: expected a NumPy array, got {got}.{self.type_hint(value)}"
+            self.fail("type", name, text, case=case, values=values)
         elif value.dtype.kind not in "fiub":
             text = f"{name}: expected an array of real numbers, got dtype {value.dtype}."
-            self.fail("type", name, text)
+            self.fail("type", name, text, case=case, values=values)
+
+    def type_hint(self, value):
+        """A guess at why something is not an array."""
+        if isinstance(value, list):
+            return " Make an array of it with np.array, or np.stack a list of arrays."
+        if isinstance(value, tuple) and len(self.exercise.returns) == 1:
+            return " Is there a comma too many after return?"
+        if isinstance(value, tuple):
+            return " Is the order of what is returned the one that is asked?"
+        if isinstance(value, int | float | np.number):
+            return " Was a sum or a mean taken over all axes?"
+        return ""
 
     def check_shape(self, case, name, part, values):
         got, want = np.shape(values[name]), np.shape(case.expected[name])
@@ -409,7 +446,7 @@ class _Examination:
 
     def check_repeatable(self, answer):
         """The same call again, and again after other problems', gives the same answer."""
-        kept = self.kept(answer)
+        kept, caches = self.kept(answer), _snapshot(self.caches(answer))
         self.expect_again(self.main_again, kept)
         for description, case in self.problems.others.items():
             with self.edge_case(description):
@@ -422,6 +459,15 @@ class _Examination:
                     "calls write into one array. Make a new one in each call.",
                     mistake="one buffer for all calls",
                 )
+            if caches is not None and not same(caches, self.caches(answer), grown=True):
+                self.fail(
+                    "repeatable",
+                    "cache",
+                    "The cache that a call returned changed when the function was called again, so "
+                    "that a backward pass gets what belongs to another call. Is it a global, or a "
+                    "default argument? Make a new one in each call.",
+                    mistake="one cache for all calls",
+                )
             if self.exercise.takes_forward:
                 self.expect_again(lambda case=case: self.main_with_forward_between(case), kept)
             else:
@@ -431,6 +477,11 @@ class _Examination:
         """What two calls are compared by: the answer without its caches."""
         seen = answer if self.exercise.judge else self.exercise.quantities(answer)
         return _snapshot(seen) if snapshot else seen
+
+    def caches(self, answer):
+        """What a forward pass returned for its backward pass."""
+        where = [k for k, q in enumerate(self.exercise.returns) if q.role == "cache"]
+        return [answer[k] for k in where]
 
     def main_again(self):
         return self.answer(self.main)
@@ -500,49 +551,48 @@ class _Examination:
         """The known mistake that gives this very answer, and what to say of it."""
         partly = None
         for known in self.exercise.mistakes:
-            predicted = self.predicted(known, case)
-            if predicted is None or not close(predicted[quantity], values[quantity]):
+            predicted = case.predicted(known)
+            if predicted is None or not comparable(predicted[quantity], values[quantity]):
+                continue
+            if not close(predicted[quantity], values[quantity]):
                 continue
             if close(predicted[quantity], case.expected[quantity]):
                 continue  # on this problem the mistake makes no difference
             if self.main_is_right and self.shows_on_main(known):
                 continue  # it would have been found there already
-            if all(close(predicted[name], values[name]) for name in values):
+            if all(
+                comparable(v, predicted[n]) and close(predicted[n], v) for n, v in values.items()
+            ):
                 return known.name, known.sentence
-            partly = partly or known
+            if np.isfinite(np.asarray(values[quantity])).all():
+                partly = partly or known  # many mistakes give the same infinities
         if partly:
-            return partly.name, partly.sentence
-        if self.exercise.takes_forward and self.right_for_own_forward(case, values):
-            own = self.exercise.forward.__name__
+            return partly.name, partly.sentence_of(quantity)
+        if not self.exercise.takes_forward or self.forward_is_right(case):
+            return None, ""
+        own = self.exercise.forward.__name__
+        if self.right_for_own_forward(case, values):
             return f"wrong {own}", (
                 f"Your gradient is right for your forward pass. It is {own} that does not compute "
                 f"what the exercise asks: mend that first, check({own}) says where."
             )
-        return None, ""
+        return f"wrong {own}", (
+            f"Your {own} does not compute what the exercise asks, and its cache is what this "
+            f"gradient is made from: mend that first, check({own}) says where."
+        )
 
     def shows_on_main(self, known):
         """Whether a known mistake goes wrong on the first problem."""
-        predicted = self.predicted(known, self.main)
+        predicted = self.main.predicted(known)
         return predicted is not None and not all(
             close(predicted[name], right) for name, right in self.main.expected.items()
         )
-
-    def predicted(self, known, case):
-        """What a known mistake answers on a case, or None where it cannot answer."""
-        try:
-            return self.exercise.quantities(self.exercise.call(known.function, case.arguments()))
-        except (
-            Exception
-        ):  # a wrong function may well fail on some problem, and then explains nothing
-            return None
 
     def right_for_own_forward(self, case, values):
         """Whether the gradients are those of the student's own forward pass."""
         if case.precision != "float64":
             return False
         try:
-            if self.forward_is_right(case):
-                return False
             own = self.exercise.gradients_of(self.forward, case.arguments(), by=central_gradients)
         except Exception:  # a forward pass that cannot be measured: nothing to say about it
             return False
@@ -553,12 +603,15 @@ class _Examination:
         )
 
     def forward_is_right(self, case):
-        """Whether the student's forward pass gives what the reference's gives."""
-        outputs = [
-            forward(*self.exercise.forward_arguments(case.arguments()))[:-1]
-            for forward in (self.forward, self.exercise.forward)
-        ]
-        return all(close(a, b) for a, b in zip(*outputs, strict=True))
+        """Whether the student's forward pass gives what the reference's gives, or cannot be run."""
+        try:
+            outputs = [
+                forward(*self.exercise.forward_arguments(case.arguments()))[:-1]
+                for forward in (self.forward, self.exercise.forward)
+            ]
+            return all(close(a, b) for a, b in zip(*outputs, strict=True))
+        except Exception:  # nothing to say about it
+            return True
 
 
 def draw_sizes(rng):

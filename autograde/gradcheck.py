@@ -110,9 +110,14 @@ def same(a, b, seen=frozenset(), grown=False):
     return True
 
 
+def comparable(a, b):
+    """Whether both are numbers, or arrays of numbers."""
+    numbers = (int, float, complex, np.number, np.ndarray)
+    return all(isinstance(v, numbers) and np.asarray(v).dtype.kind in "fiuc" for v in (a, b))
+
+
 def close(a, b):
     """Whether two quantities are one answer: looser than right, far tighter than chance."""
     if np.shape(a) != np.shape(b):
         return False
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     return np.allclose(a, b, rtol=1e-5, atol=1e-7, equal_nan=True)

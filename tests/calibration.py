@@ -4,8 +4,11 @@ make calibrate        measures, and writes the table of docs/grading.md
 """
 
 import re
+import sys
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from autograde.examination import draw_sizes
 from autograde.exercises import EXERCISES
 
 SEEDS = range(200)
+SOME = range(40)  # those that the tests run
 PAGE = Path(__file__).parent.parent / "docs" / "grading.md"
 BEGIN, END = "<!-- begin: make calibrate -->\n", "<!-- end: make calibrate -->\n"
 
@@ -43,12 +47,12 @@ class Outcome:
     worst: float
 
 
-def outcomes(exercise):
+def outcomes(exercise, seeds):
     """The outcomes of all answers to one exercise: (slips', styles')."""
     return tuple(
         [
             _outcome(answer, seed)
-            for seed in SEEDS
+            for seed in seeds
             for answer in answers
             if answer.exercise == exercise
         ]
@@ -70,10 +74,12 @@ def _outcome(answer, seed):
     )
 
 
-def calibration():
+def calibration(seeds):
     """The outcomes of every exercise, by name; one process a core."""
     with ProcessPoolExecutor() as pool:
-        return dict(zip(EXERCISES, pool.map(outcomes, EXERCISES), strict=True))
+        return dict(
+            zip(EXERCISES, pool.map(partial(outcomes, seeds=seeds), EXERCISES), strict=True)
+        )
 
 
 def margins(slips, styles):
@@ -151,5 +157,42 @@ def write(measured, page=PAGE):
     page.write_text(head + BEGIN + tables(measured) + END + tail)
 
 
+def faults(measured):
+    """Sentences on everything that a calibrated check would not have said."""
+    slips = {str(slip): slip for slip in SLIPS}
+    wrong = [(slips[o.answer], o) for outcomes, _ in measured.values() for o in outcomes]
+    right = [o for _, outcomes in measured.values() for o in outcomes]
+    yield from _each("a wrong answer passes", (o for _, o in wrong if o.passed))
+    yield from _each("a right answer is refused", (o for o in right if not o.passed))
+    misnamed = (o for slip, o in wrong if o.mistake not in (slip.mistake, None))
+    yield from _each("a wrong mistake is named", misnamed)
+    about = [(slip.quantities, o) for slip, o in wrong if slip.quantities]
+    named = sum(o.quantity in quantities for quantities, o in about) / len(about)
+    if named < 0.98:
+        yield f"the quantity is named in {named:.1%} of the cases, expected 98 %"
+    known = sum(slip.mistake is not None and o.mistake == slip.mistake for slip, o in wrong)
+    if known < 0.85 * len(wrong):
+        yield f"the mistake is named in {known / len(wrong):.1%} of the cases, expected 85 %"
+    for name, outcomes in measured.items():
+        worst, best = margins(*outcomes)
+        if (worst or 0) > 0.25 or (best or 2) < 1:
+            yield f"{name}: right and wrong lie close together, {worst} and {best}"
+
+
+def _each(what, outcomes):
+    seeds = defaultdict(list)
+    for o in outcomes:
+        seeds[o.answer].append(o.seed)
+    for answer, found in seeds.items():
+        yield f"{what}: {answer}, on {len(found)} seeds, such as {found[0]}"
+
+
 if __name__ == "__main__":
-    write(calibration())
+    measured = calibration(SEEDS)
+    write(measured)
+    found = list(faults(measured))
+    print(
+        "\n".join(found)
+        or f"{len(SLIPS)} slips and {len(STYLES)} styles, {len(SEEDS)} seeds: no fault."
+    )
+    sys.exit(bool(found))

@@ -9,10 +9,13 @@ from autograde.exercises.captioning import (
     BEAM_SLIPS,
     GREEDY_SLIPS,
     VARIANTS,
+    almost_equal_problems,
     beam_problem,
     likeliest,
+    log_probability,
     say,
     search,
+    width_problems,
 )
 from helpers.captioning import beam_caption, greedy_caption
 
@@ -108,3 +111,35 @@ def test_the_likeliest_is_that_of_all_captions():
         problem = beam_problem(rng, max_length=3)
         single = {name: value for name, value in problem.items() if name != "width"}
         assert likeliest(**single) == beam_caption(**single, width=5**3)
+
+
+def test_every_width_finds_another_caption():
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        problem = width_problems(rng, (2,))[2]
+        found = [search(**{**problem, "width": width}) for width in range(1, 5)]
+        assert all(caption not in found[:k] for k, caption in enumerate(found))
+        totals = [log_probability(caption, **problem) for caption in found]
+        assert totals == sorted(totals)
+        for variant in VARIANTS:
+            assert variant(**problem) == found[1]
+
+
+def test_almost_equal_captions_are_almost_equal_and_both_are_once_right():
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        pair = almost_equal_problems(rng)
+        cut, finished = (search(**problem) for problem in pair)
+        assert len(finished) < len(cut) == pair[0]["max_length"]
+        for problem in pair:
+            first, second = (log_probability(words, **problem) for words in (cut, finished))
+            assert 1e-5 < abs(first - second) < 0.02
+
+
+def test_a_caption_that_is_likelier_than_the_beam_finds_is_called_so():
+    def three(step, start, end, max_length, width):
+        return search(step, start, end, max_length, 3)
+
+    found = refused(three, "beam_caption")
+    assert (found.quantity, found.mistake) == ("caption", None)
+    assert "Yours is the likelier" in str(found)

@@ -241,7 +241,9 @@ def test_a_gradient_that_is_right_for_a_wrong_forward_pass_says_so():
     found = refused(backward, "rnn_step_backward", forward=forward)
     assert found.mistake == "wrong rnn_step_forward"
     assert "right for your forward pass" in str(found)
-    assert refused(step_backward, "rnn_step_backward", forward=forward).mistake is None
+    found = refused(step_backward, "rnn_step_backward", forward=forward)
+    assert found.mistake == "wrong rnn_step_forward"
+    assert "right for your forward pass" not in str(found) and "mend that first" in str(found)
 
 
 def test_edges_are_found():
@@ -356,6 +358,36 @@ def test_a_right_answer_carries_no_such_note():
 def test_a_wrong_step_does_not_excuse_a_wrong_sequence():
     both = student(slope="", add="*")
     refused(both["rnn_backward"], "rnn_backward", forward=both["rnn_forward"])
+
+
+def test_a_decorator_does_not_stand_in_the_way():
+    timed = """
+import functools
+
+def timed(f):
+    @functools.wraps(f)
+    def inner(*args):
+        return f(*args)
+    return inner
+
+rnn_backward = timed(rnn_backward)
+"""
+    wrong_step = student(slope="")
+    exec(timed, wrong_step)
+    report = check(wrong_step["rnn_backward"], forward=wrong_step["rnn_forward"])
+    assert report.passed and "rnn_backward itself is right" in str(report)
+
+
+def test_state_that_outlives_a_backward_pass_is_not_blamed_on_the_cache():
+    totals = []
+
+    def summed(dh, cache):
+        dx, dh_prev, dWx, dWh, db = step_backward(dh, cache)
+        totals.append(db)
+        return dx, dh_prev, dWx, dWh, sum(totals)
+
+    found = refused(summed, "rnn_step_backward", forward=rnn.rnn_step_forward)
+    assert found.mistake == "state kept between calls"
 
 
 def test_the_students_own_functions_are_left_as_they_are():

@@ -348,7 +348,7 @@ def turn_of_two_units(n, rng):
         (lambda n, rng: None, "returns nothing"),
         (lambda n, rng: qr(n + 1, rng), None),
         (lambda n, rng: np.full((n, n), np.nan), None),
-        (lambda n, rng: np.eye(n, dtype=int), None),
+        (lambda n, rng: np.eye(n, dtype=int), "int64 in place of float64"),
     ],
 )
 def test_slips_of_orthogonal_are_named(draw, mistake):

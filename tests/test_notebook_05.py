@@ -377,10 +377,10 @@ def only_nan_seen(grads):
 FURTHER = [
     ("global_norm", lambda grads: np.nan_to_num(plain_norm(grads)), "no error for NaN"),
     ("clip_by_norm", clip_with(only_nan_seen), "no error for infinity"),
-    ("global_norm", norm_that_raises("not finite"), "error does not say which array"),
-    ("global_norm", norm_that_raises("one of {}"), "error does not say which array"),
+    ("global_norm", norm_that_raises("not finite"), "error does not tell the key"),
+    ("global_norm", norm_that_raises("one of {}"), "error does not tell the key"),
     ("clip_by_norm", clip_with(plain_norm), "no error for NaN"),
-    ("clip_by_norm", clip_with(norm_that_raises("stop")), "error does not say which array"),
+    ("clip_by_norm", clip_with(norm_that_raises("stop")), "error does not tell the key"),
     ("clip_by_norm", scaled_first, "scaled before the error"),
     ("clip_by_norm", replaced, "array replaced in place of changed"),
     (

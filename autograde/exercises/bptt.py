@@ -1,5 +1,6 @@
 """03 · bptt: backpropagation through time."""
 
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -16,11 +17,12 @@ from autograde.exercises.declaration import (
     gradients,
     values,
 )
-from autograde.exercises.rnn_intro import SEQUENCE_MISTAKES, STEP_MISTAKES
+from autograde.exercises.rnn_intro import RNN_STEP, RNN_UNROLL
 from autograde.gradcheck import exact_gradients
 from autograde.report import Finding
 from helpers import embedding, language_model, numerical, optim, rnn
 from helpers.language_model import PARAMETERS, char_rnn_gradients, char_rnn_loss
+from helpers.losses import softmax_loss
 
 exercise = partial(Exercise, notebook="03")
 backward_exercise = partial(Backward, notebook="03")
@@ -30,10 +32,18 @@ backward_exercise = partial(Backward, notebook="03")
 
 
 def difference_problem(rng, s, shape=None):
-    """A function whose third derivative is not zero, so that the kind of difference shows."""
-    a, x = problems.normal(rng, s["D"], s["H"]), problems.normal(rng, *(shape or (s["D"], s["H"])))
-    a = a if shape is None else problems.normal(rng, *shape)
-    return {"f": lambda x: float(np.sum(a * x**3 + np.sin(x))), "x": x, "eps": 1e-2}
+    """A function that shows which difference was taken, and where all of x stood meanwhile.
+
+    Its third derivatives are not zero, and neither are those with respect to two elements.
+    """
+    shape = shape or (s["D"], s["H"])
+    a, x = 2 * problems.normal(rng, *shape), problems.normal(rng, *shape)
+
+    def f(x):
+        neighbours = x.ravel()[1:] * x.ravel()[:-1]
+        return float(np.sum(a * x**3 + np.sin(x)) + np.sum(neighbours))
+
+    return {"f": f, "x": x, "eps": 5e-2}
 
 
 def difference(rule):
@@ -49,6 +59,20 @@ def difference(rule):
                 return f(y)
 
             gradient[i] = rule(moved, eps)
+        return gradient
+
+    return wrong
+
+
+def never_moved_back(up, down):
+    """A wrong `numerical_gradient` whose points drift away from x, by `up` and by `down` eps."""
+
+    def wrong(f, x, eps=1e-5):
+        gradient, above, below = np.zeros_like(x), x.copy(), x.copy()
+        for i in np.ndindex(x.shape):
+            above[i], below[i] = x[i] + eps, x[i] - eps
+            gradient[i] = (f(above) - f(below)) / (2 * eps)
+            above[i], below[i] = x[i] + up * eps, x[i] + down * eps
         return gradient
 
     return wrong
@@ -104,15 +128,60 @@ NUMERICAL_GRADIENT = exercise(
             "A function that grows has a positive slope: which of the two values comes first?",
         ),
         Mistake(
-            "eps ignored",
+            "another step than eps",
             difference(lambda f, eps: (f(1e-5) - f(-1e-5)) / 2e-5),
-            "Use the eps that is passed, here .01, not a fixed step.",
+            "This is nearer to the true slope than a central difference with the eps that is "
+            "passed, here .05: is a step taken that stands in the code?",
+        ),
+        Mistake(
+            "half a step to either side",
+            difference(lambda f, eps: (f(eps / 2) - f(-eps / 2)) / eps),
+            "eps is how far an element is moved to each side, so the two points lie 2 eps apart.",
+        ),
+        Mistake(
+            "sum in place of difference",
+            difference(lambda f, eps: (f(eps) + f(-eps)) / (2 * eps)),
+            "A slope says how much f changes: one value is taken away from the other.",
+        ),
+        Mistake(
+            "all elements moved at once",
+            lambda f, x, eps=1e-5: np.full_like(x, (f(x + eps) - f(x - eps)) / (2 * eps)),
+            "A partial derivative moves one element of x while all the others stay.",
+        ),
+        Mistake(
+            "earlier elements not moved back",
+            never_moved_back(1, -1),
+            "While one element is measured, all the others must stand where x has them: start each "
+            "element from x itself.",
+        ),
+        Mistake(
+            "earlier elements left below x",
+            never_moved_back(-1, -1),
+            "After an element was measured it stays one step below: take that step back before "
+            "the next element's turn.",
+        ),
+        Mistake(
+            "zero everywhere",
+            difference(lambda f, eps: 0.0),
+            "Is every element written? And are there two points? `up = x` makes no second array, "
+            "only a second name, so that a step up and a step down cancel.",
+        ),
+        Mistake(
+            "not in the shape of x",
+            lambda f, x, eps=1e-5: numerical.numerical_gradient(f, x, eps).ravel(),
+            "There is an entry for each element of x, arranged in the same way.",
         ),
     ),
 )
 
 
 # one step ---------------------------------------------------------------------------------------
+
+
+def with_cache(mistake):
+    """The same mistake in a forward pass that returns a cache as well."""
+    return replace(mistake, function=lambda *arguments: (mistake.function(*arguments), None))
+
 
 RNN_STEP_FORWARD = exercise(
     name="rnn_step_forward",
@@ -121,15 +190,17 @@ RNN_STEP_FORWARD = exercise(
     problem=problems.rnn_step,
     returns=(*values(h="NH"), CACHE),
     sizes="NDH",
-    mistakes=tuple(
-        Mistake(name, lambda *a, wrong=wrong: (wrong(*a), None), says)
-        for name, wrong, says in STEP_MISTAKES
-    ),
+    mistakes=tuple(map(with_cache, RNN_STEP.mistakes)),
 )
 
 
+def unsaturated(problem):
+    """The same with smaller weights: where h is near 1, 1 - h² has few digits left in float32."""
+    return {k: 0.5 * v if k in ("Wx", "Wh", "b") else v for k, v in problem.items()}
+
+
 def step_backward_problem(rng, s):
-    return {**problems.rnn_step(rng, s), "dh": problems.normal(rng, s["N"], s["H"])}
+    return {**unsaturated(problems.rnn_step(rng, s)), "dh": problems.normal(rng, s["N"], s["H"])}
 
 
 def step_backward(slope=None, **changes):
@@ -137,7 +208,7 @@ def step_backward(slope=None, **changes):
 
     def wrong(dh, cache):
         x, h_prev, Wx, Wh, h = cache
-        da = dh * (1 - h * h) if slope is None else slope(dh, x, h)
+        da = dh * (1 - h * h) if slope is None else slope(dh, h_prev, h)
         found = {
             "dx": da @ Wx.T,
             "dh_prev": da @ Wh.T,
@@ -183,10 +254,21 @@ SLOPE_MISTAKES = (
         "The chain rule multiplies the slope by what arrives from above, dh.",
     ),
     (
+        "divided by the slope of tanh",
+        lambda dh, h: dh / (1 - h * h),
+        "The chain rule multiplies by each slope on the way back.",
+    ),
+    (
         "sign of the gradient",
         lambda dh, h: -dh * (1 - h * h),
         "Nothing in the step turns the sign.",
     ),
+)
+
+SLOPE_AT_THE_OLD_STATE = Mistake(
+    "h_prev in place of h in the slope",
+    step_backward(lambda dh, h_prev, h: dh * (1 - h_prev * h_prev)),
+    "The tanh made the new state, so its slope is taken there.",
 )
 
 WEIGHT_MISTAKES = (
@@ -214,6 +296,29 @@ WEIGHT_MISTAKES = (
         "db summed over the units",
         dict(db=lambda da, x, h_prev, Wx, Wh, h: da.sum(axis=1)),
         "b has an entry a unit, so the sum runs over the batch.",
+    ),
+    (
+        "db with an axis too many",
+        dict(db=lambda da, x, h_prev, Wx, Wh, h: da.sum(axis=0, keepdims=True)),
+        "db has the shape of b, which is (H,): the batch's axis goes when it is summed over.",
+    ),
+    (
+        "np.outer in place of a sum over the batch",
+        dict(
+            dWx=lambda da, x, h_prev, Wx, Wh, h: np.outer(x, da),
+            dWh=lambda da, x, h_prev, Wx, Wh, h: np.outer(h_prev, da),
+        ),
+        "np.outer lays every number of the batch side by side. A weight's gradient is the sum, "
+        "over the rows of the batch, of each row's own outer product: one matrix product.",
+    ),
+    (
+        "dWx and dWh exchanged",
+        dict(
+            dWx=lambda da, x, h_prev, Wx, Wh, h: h_prev.T @ da,
+            dWh=lambda da, x, h_prev, Wx, Wh, h: x.T @ da,
+        ),
+        "The gradients come in the order of the docstring, the input's weights first, each in the "
+        "shape of what it belongs to.",
     ),
     (
         "h in place of h_prev in dWh",
@@ -254,15 +359,32 @@ RNN_STEP_BACKWARD = backward_exercise(
     builds_on=("rnn_step_forward",),
     mistakes=(
         *(
-            Mistake(name, step_backward(lambda dh, x, h, f=slope: f(dh, h)), says)
+            Mistake(name, step_backward(lambda dh, h_prev, h, f=slope: f(dh, h)), says)
             for name, slope, says in SLOPE_MISTAKES
         ),
+        SLOPE_AT_THE_OLD_STATE,
         *(Mistake(name, step_backward(**changes), says) for name, changes, says in WEIGHT_MISTAKES),
+        Mistake(
+            "dx and dh_prev exchanged",
+            step_backward(
+                dx=lambda da, x, h_prev, Wx, Wh, h: da @ Wh.T,
+                dh_prev=lambda da, x, h_prev, Wx, Wh, h: da @ Wx.T,
+            ),
+            "The gradients come in the order of the docstring, the input's first, each in the "
+            "shape of what it belongs to.",
+        ),
     ),
 )
 
 
 # the sequence -----------------------------------------------------------------------------------
+
+
+def _without_the_last_step(*arguments):
+    h = rnn.rnn_unroll(*arguments)
+    h[:, -1] = 0
+    return h
+
 
 RNN_FORWARD = exercise(
     name="rnn_forward",
@@ -272,23 +394,46 @@ RNN_FORWARD = exercise(
     returns=(*values(h="NTH"), CACHE),
     sizes="NTDH",
     builds_on=("rnn_step_forward",),
-    mistakes=tuple(
-        Mistake(name, lambda *a, wrong=wrong: (wrong(*a), None), says)
-        for name, wrong, says in SEQUENCE_MISTAKES
+    mistakes=(
+        *map(with_cache, RNN_UNROLL.mistakes),
+        *map(
+            with_cache,
+            (
+                Mistake(
+                    "h0 among the states",
+                    lambda x, h0, *w: np.concatenate(
+                        [h0[:, None], rnn.rnn_unroll(x, h0, *w)], axis=1
+                    ),
+                    "h holds the T states after the steps; h0 is the one before them.",
+                ),
+                Mistake(
+                    "last step left out",
+                    _without_the_last_step,
+                    "The loop ends one step too early: range(T) stops before T by itself.",
+                ),
+                Mistake(
+                    "one array for all states",
+                    lambda x, h0, *w: rnn.rnn_unroll(x, h0, *w)[:, [-1] * x.shape[1]],
+                    "Every entry holds the last state: all steps wrote into one array, which the "
+                    "list names again and again. Make a new one at each step, or store a copy.",
+                ),
+            ),
+        ),
     ),
 )
 
 
 def sequence_backward_problem(rng, s):
-    return {**problems.rnn_sequence(rng, s), "dh": problems.normal(rng, s["N"], s["T"], s["H"])}
+    dh = problems.normal(rng, s["N"], s["T"], s["H"])
+    return {**unsaturated(problems.rnn_sequence(rng, s)), "dh": dh}
 
 
 def sequence_backward(
     step=rnn.rnn_step_backward,
-    arriving=lambda dh, t, dh_next: dh[:, t] + dh_next,
-    order=-1,
+    arriving=lambda dh, t, dh_next, h: dh[:, t] + dh_next,
+    steps=lambda T: range(T)[::-1],
     add=True,
-    back=lambda dh_prev, da: dh_prev,
+    back=lambda dh_prev, into, dh_next: dh_prev,
     finish=lambda g, dh, h0: g,
     before=lambda h0, h, t: h[:, t - 1] if t else h0,
 ):
@@ -298,12 +443,12 @@ def sequence_backward(
         x, h0, Wx, Wh, h = cache
         T, dh_next = h.shape[1], np.zeros_like(h0)
         dx = np.zeros_like(x)
-        weights = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(h0[0])]
-        for t in range(T)[::order]:
-            into = arriving(dh, t, dh_next)
+        weights = [0, 0, 0]
+        for t in steps(T):
+            into = arriving(dh, t, dh_next, h)
             step_cache = x[:, t], before(h0, h, t), Wx, Wh, h[:, t]
             dx[:, t], dh_prev, *new = step(into, step_cache)
-            dh_next = back(dh_prev, into)
+            dh_next = back(dh_prev, into, dh_next)
             weights = [w + n for w, n in zip(weights, new, strict=True)] if add else new
         return finish((dx, dh_next, *weights), dh, h0)
 
@@ -313,6 +458,19 @@ def sequence_backward(
 def _average_over_time(g, dh, h0):
     dx, dh0, *weights = g
     return dx, dh0, *(w / dh.shape[1] for w in weights)
+
+
+def _bias_of_each_step(dh, cache):
+    """`rnn_backward` with a db (T, H)."""
+    db = []
+
+    def step(into, step_cache):
+        found = rnn.rnn_step_backward(into, step_cache)
+        db.insert(0, found[-1])
+        return found
+
+    *others, _ = sequence_backward(step)(dh, cache)
+    return *others, np.stack(db)
 
 
 RNN_BACKWARD = backward_exercise(
@@ -329,32 +487,69 @@ RNN_BACKWARD = backward_exercise(
         Mistake(
             "= for += over time",
             sequence_backward(add=False),
-            "The weights' gradients are those of the step that was visited last. The same weights "
+            "This is the gradient of one step, the one that was visited last. The same weights "
             "serve every step, so the steps' gradients add up.",
         ),
         Mistake(
             "gradient from the next step not added",
-            sequence_backward(arriving=lambda dh, t, dh_next: dh[:, t]),
+            sequence_backward(arriving=lambda dh, t, dh_next, h: dh[:, t]),
             "h_t is used twice: by the loss at t (dh[:, t]) and by step t+1, which sends back its "
             "dh_prev. Add the two before going through the step.",
         ),
         Mistake(
             "only the last step's dh",
             sequence_backward(
-                arriving=lambda dh, t, dh_next: dh_next + (dh[:, t] if t == dh.shape[1] - 1 else 0)
+                arriving=lambda dh, t, dh_next, h: (
+                    dh_next + (dh[:, t] if t == dh.shape[1] - 1 else 0)
+                )
             ),
             "A gradient arrives from outside at every step.",
         ),
         Mistake(
+            "the last step's dh at every step",
+            sequence_backward(arriving=lambda dh, t, dh_next, h: dh[:, -1] + dh_next),
+            "What arrives from outside differs from step to step: dh has a time axis.",
+        ),
+        Mistake(
+            "slope of tanh not applied to what the next step sends back",
+            sequence_backward(
+                step_backward(lambda dh, h_prev, h: dh),
+                arriving=lambda dh, t, dh_next, h: dh[:, t] * (1 - h[:, t] ** 2) + dh_next,
+            ),
+            "Both gradients arrive at h_t, after its tanh: add them first, then go back through "
+            "the tanh.",
+        ),
+        Mistake(
+            "gradients of all later steps piled up",
+            sequence_backward(back=lambda dh_prev, into, dh_next: dh_next + dh_prev),
+            "dh_prev already holds what came from all later steps. It takes the place of the one "
+            "before; it is not added to it.",
+        ),
+        Mistake(
             "steps visited forward in time",
-            sequence_backward(order=1),
+            sequence_backward(steps=range),
             "What step t+1 sends back must be known before step t is visited: start at the end.",
+        ),
+        Mistake(
+            "first step left out",
+            sequence_backward(steps=lambda T: range(T - 1, 0, -1)),
+            "The loop ends before t = 0: range leaves out the number at which it stops.",
+        ),
+        Mistake(
+            "last step left out",
+            sequence_backward(steps=lambda T: range(T - 1)[::-1]),
+            "The loop must begin with the last step, t = T - 1.",
         ),
         Mistake(
             "dx in the order in which the steps were visited",
             sequence_backward(finish=lambda g, dh, h0: (g[0][:, ::-1], *g[1:])),
             "The loop runs from the last step to the first, and dx[:, t] belongs to step t: turn "
             "the list round, or write each step into its place.",
+        ),
+        Mistake(
+            "time as the first axis of dx",
+            sequence_backward(finish=lambda g, dh, h0: (np.swapaxes(g[0], 0, 1), *g[1:])),
+            "dx has the shape of x: the batch is axis 0 and time is axis 1.",
         ),
         Mistake(
             "mean over time",
@@ -372,19 +567,24 @@ RNN_BACKWARD = backward_exercise(
             "The state before step 0 is h0; dWh needs it.",
         ),
         Mistake(
+            "last state in place of h0 before the first step",
+            sequence_backward(before=lambda h0, h, t: h[:, t - 1]),
+            "At t = 0 the index t - 1 is -1, which is the last state. The one before step 0 is h0.",
+        ),
+        Mistake(
             "h_t in place of h_{t-1} in dWh",
             sequence_backward(before=lambda h0, h, t: h[:, t]),
             "Wh was multiplied by the state before the step.",
         ),
         Mistake(
             "gradient carried back without the step",
-            sequence_backward(back=lambda dh_prev, into: into),
+            sequence_backward(back=lambda dh_prev, into, dh_next: into),
             "What goes to step t-1 is the step's dh_prev, not the gradient that came in.",
         ),
         *(
             Mistake(
                 name,
-                sequence_backward(step_backward(lambda dh, x, h, f=slope: f(dh, h))),
+                sequence_backward(step_backward(lambda dh, h_prev, h, f=slope: f(dh, h))),
                 says,
             )
             for name, slope, says in SLOPE_MISTAKES
@@ -392,9 +592,20 @@ RNN_BACKWARD = backward_exercise(
         *(
             Mistake(name, sequence_backward(step_backward(**changes)), says)
             for name, changes, says in WEIGHT_MISTAKES
-            if name
-            in ("mean over the batch in the weights' gradients", "mean over the batch in db")
-            or "not transposed" in name
+            if name != "h in place of h_prev in dWh"  # which has its own name in a sequence
+        ),
+        replace(
+            SLOPE_AT_THE_OLD_STATE, function=sequence_backward(SLOPE_AT_THE_OLD_STATE.function)
+        ),
+        Mistake(
+            "db not summed over time",
+            _bias_of_each_step,
+            "b serves every step, as it serves every row: its gradient is (H,), the sum over both.",
+        ),
+        Mistake(
+            "gradients clipped",
+            sequence_backward(finish=lambda g, dh, h0: tuple(np.clip(a, -5, 5) for a in g)),
+            "Clipping is a step of training, not of the gradient: leave it to whoever updates.",
         ),
     ),
 )
@@ -403,11 +614,15 @@ RNN_BACKWARD = backward_exercise(
 # embedding --------------------------------------------------------------------------------------
 
 
-def embedding_backward_problem(rng, s, unused=0):
-    """The last `unused` tokens of the vocabulary never occur."""
+def embedding_backward_problem(rng, s, apart=1, unused=0):
+    """A token occurs twice in a sequence, and twice at a time step.
+
+    Only every `apart`-th token occurs, and the last `unused` of the vocabulary never do.
+    """
     drawn = problems.tokens(rng, s, s["N"], s["T"])
+    drawn[0, [0, -1]] = drawn[-1, -1] = s["V"] - 1
     dout = problems.normal(rng, s["N"], s["T"], s["D"])
-    return {"dout": dout, "cache": (drawn, s["V"] + unused)}
+    return {"dout": dout, "cache": (apart * drawn, apart * (s["V"] - 1) + 1 + unused)}
 
 
 def _embedding_gradient(arguments):
@@ -422,6 +637,21 @@ def _last_occurrence(dout, cache):
     dE = np.zeros((V, dout.shape[-1]))
     dE[drawn] = dout
     return dE
+
+
+def _last_of_each(axis):
+    """Within an entry of that axis, the last occurrence of a token; the entries are summed."""
+
+    def wrong(dout, cache):
+        drawn, V = cache
+        entries = zip(np.moveaxis(drawn, axis, 0), np.moveaxis(dout, axis, 0), strict=True)
+        return sum(_last_occurrence(d, (row, V)) for row, d in entries)
+
+    return wrong
+
+
+def _rows_that_occur(dout, cache):
+    return embedding.embedding_backward(dout, cache)[np.unique(cache[0])]
 
 
 def _mean_of_occurrences(dout, cache):
@@ -440,7 +670,7 @@ EMBEDDING_BACKWARD = exercise(
     may_widen=True,
     edges=lambda rng, s: {
         "when every token is the same": embedding_backward_problem(rng, {**s, "V": 1}),
-        "when some tokens never occur": embedding_backward_problem(rng, s, unused=3),
+        "when some tokens never occur": embedding_backward_problem(rng, s, apart=2, unused=3),
     },
     mistakes=(
         Mistake(
@@ -448,6 +678,18 @@ EMBEDDING_BACKWARD = exercise(
             _last_occurrence,
             "dE[tokens] += dout writes each repeated row once. A row that was picked twice gets "
             "both gradients: they have to be added one after the other.",
+        ),
+        Mistake(
+            "tokens repeated at one time step overwrite each other",
+            _last_of_each(axis=1),
+            "Two sequences may have the same token at one step, and += through an index array "
+            "writes each repeated row once: they have to be added one after the other.",
+        ),
+        Mistake(
+            "tokens repeated in one sequence overwrite each other",
+            _last_of_each(axis=0),
+            "A sequence may hold a token twice, and += through an index array writes each repeated "
+            "row once: they have to be added one after the other.",
         ),
         Mistake(
             "mean over a token's occurrences",
@@ -458,6 +700,29 @@ EMBEDDING_BACKWARD = exercise(
             "mean over the batch",
             lambda dout, cache: embedding.embedding_backward(dout, cache) / len(dout),
             "The average over the batch belongs to the loss, and has been taken there.",
+        ),
+        Mistake(
+            "mean over time",
+            lambda dout, cache: embedding.embedding_backward(dout, cache) / dout.shape[1],
+            "The gradients of a token's occurrences are summed, whenever they occur.",
+        ),
+        Mistake(
+            "only the last time step",
+            lambda dout, cache: embedding.embedding_backward(
+                dout[:, -1:], (cache[0][:, -1:], cache[1])
+            ),
+            "Tokens are looked up at every step, so every step sends a gradient.",
+        ),
+        Mistake(
+            "tokens counted, upstream gradient left out",
+            lambda dout, cache: embedding.embedding_backward(np.ones_like(dout), cache),
+            "These are the numbers of times that each token occurs. What is summed is the gradient "
+            "that arrives for its rows, dout.",
+        ),
+        Mistake(
+            "only as many rows as different tokens occur",
+            _rows_that_occur,
+            "dE has the shape of E, (V, D), with zeros for tokens that did not occur.",
         ),
         Mistake(
             "only as many rows as the largest token needs",
@@ -477,11 +742,14 @@ EMBEDDING_BACKWARD = exercise(
 
 
 def adagrad_problem(rng, s):
+    """The first parameter has hardly moved yet: its memory will still be smaller than eps."""
     shape = s["D"], s["H"]
+    grad, memory = problems.normal(rng, *shape), problems.normal(rng, *shape) ** 2
+    grad.flat[0], memory.flat[0] = 0.1, 0.01
     return {
         "param": problems.normal(rng, *shape),
-        "grad": problems.normal(rng, *shape),
-        "memory": problems.normal(rng, *shape) ** 2,
+        "grad": grad,
+        "memory": memory,
         "learning_rate": 0.3,
         "eps": 0.05,
     }
@@ -498,18 +766,23 @@ def adagrad_edges(rng, s):
             "grad": np.zeros_like(problem["grad"]),
             "memory": np.zeros_like(problem["memory"]),
         },
+        "for large gradients": {**problem, "grad": 1e4 * problem["grad"]},
         "for a bias, (H,)": {
             k: v[0] if isinstance(v, np.ndarray) else v for k, v in problem.items()
         },
     }
 
 
-def adagrad(step, remember=lambda memory, grad: memory + grad * grad):
-    """A wrong `adagrad_update`, from its step(grad, memory, eps) and its memory."""
+def right_step(grad, memory, eps, before):
+    return grad / np.sqrt(memory + eps)
+
+
+def adagrad(step=right_step, remember=lambda memory, grad, eps: memory + grad * grad):
+    """A wrong `adagrad_update`, from its step(grad, memory, eps, before) and its memory."""
 
     def wrong(param, grad, memory, learning_rate, eps=1e-8):
         before = memory.copy()
-        memory[...] = remember(memory, grad)
+        memory[...] = remember(memory, grad, eps)
         param -= learning_rate * step(grad, memory, eps, before)
 
     return wrong
@@ -542,7 +815,7 @@ ADAGRAD_UPDATE = exercise(
             "memory not changed in place",
             adagrad(
                 lambda grad, memory, eps, before: grad / np.sqrt(before + grad * grad + eps),
-                remember=lambda memory, grad: memory,
+                remember=lambda memory, grad, eps: memory,
             ),
             "The memory must last to the next update: change the array that was handed over, and "
             "do not bind a new one to its name.",
@@ -554,19 +827,56 @@ ADAGRAD_UPDATE = exercise(
         ),
         Mistake(
             "memory replaced and not accumulated",
-            adagrad(
-                lambda grad, memory, eps, before: grad / np.sqrt(memory + eps),
-                remember=lambda memory, grad: grad * grad,
-            ),
+            adagrad(remember=lambda memory, grad, eps: grad * grad),
             "memory sums the squares of all gradients so far.",
         ),
         Mistake(
             "gradient not squared in the memory",
-            adagrad(
-                lambda grad, memory, eps, before: grad / np.sqrt(memory + eps),
-                remember=lambda memory, grad: memory + grad,
-            ),
+            adagrad(remember=lambda memory, grad, eps: memory + grad),
             "memory sums the squares of the gradients.",
+        ),
+        Mistake(
+            "moving average, as in RMSprop",
+            adagrad(remember=lambda memory, grad, eps: 0.9 * memory + 0.1 * grad * grad),
+            "Adagrad forgets nothing: its memory is a sum, to which each square is added in full.",
+        ),
+        Mistake(
+            "eps added to the memory itself",
+            adagrad(remember=lambda memory, grad, eps: memory + grad * grad + eps),
+            "The memory holds squares of gradients and nothing else; eps is added to it only "
+            "for taking the root, and not kept.",
+        ),
+        Mistake(
+            "root taken in the memory itself",
+            adagrad(
+                lambda grad, memory, eps, before: grad / memory,
+                remember=lambda memory, grad, eps: np.sqrt(memory + grad * grad + eps),
+            ),
+            "The next update needs the sum of the squares: take the root into a new array.",
+        ),
+        Mistake(
+            "eps ignored",
+            adagrad(lambda grad, memory, eps, before: grad / np.sqrt(memory + 1e-8)),
+            "Use the eps that is passed, here .05; 1e-8 is only what it is when nobody passes one.",
+        ),
+        Mistake(
+            "one root for the whole array",
+            adagrad(lambda grad, memory, eps, before: grad / np.sqrt(memory.sum() + eps)),
+            "Every parameter has a step size of its own, from its own entry of the memory.",
+        ),
+        Mistake(
+            "gradients clipped",
+            lambda param, grad, memory, learning_rate, eps=1e-8: adagrad()(
+                param, np.clip(grad, -5, 5), memory, learning_rate, eps
+            ),
+            "The update takes the gradient as it is: whoever wants it clipped does so before.",
+        ),
+        Mistake(
+            "learning rate left out",
+            lambda param, grad, memory, learning_rate, eps=1e-8: adagrad()(
+                param, grad, memory, 1.0, eps
+            ),
+            "The learning rate scales every step.",
         ),
         Mistake(
             "root left out",
@@ -596,7 +906,8 @@ ADAGRAD_UPDATE = exercise(
 
 
 def chunks_problem(rng, s):
-    return {"tokens": rng.permutation(np.arange(s["N"] * 12).reshape(s["N"], 12)), "length": 4}
+    N = s["N"] + 4  # more rows than a chunk has steps
+    return {"tokens": rng.permutation(np.arange(N * 12).reshape(N, 12)), "length": 4}
 
 
 def chunks_edges(rng, s):
@@ -613,8 +924,12 @@ def chunks_edges(rng, s):
 
 
 def take_chunks(returned):
-    """The chunks of an iterator as a list; an endless one is cut."""
-    return None if returned is None else list(islice(returned, 100))
+    """The chunks of an iterator as a list; an endless one is cut, anything else is left."""
+    try:
+        chunks = iter(returned)
+    except TypeError:
+        return returned
+    return list(islice(chunks, 100))
 
 
 def chunks_by(starts, inputs, targets):
@@ -627,24 +942,84 @@ def chunks_by(starts, inputs, targets):
     return chunks
 
 
-def _ahead(tokens, i, n):
+def _inputs(tokens, i, n):
+    return tokens[:, :-1][:, i : i + n]
+
+
+def _targets(tokens, i, n):
     return tokens[:, i + 1 : i + n + 1]
+
+
+def _padded_with_zeros(tokens, length):
+    T = tokens.shape[1] - 1
+    padded = np.pad(tokens, ((0, 0), (0, -T % length)))
+    rows = chunks_by(lambda T, n: range(0, T, n), _inputs, _targets)
+    return rows(padded, length)
+
+
+def _of_equal_length(tokens, length):
+    pieces = -(-(tokens.shape[1] - 1) // length)
+    halves = (np.array_split(half, pieces, axis=1) for half in (tokens[:, :-1], tokens[:, 1:]))
+    return list(zip(*halves, strict=True))
 
 
 CHUNK_SLIPS = (
     (
+        "the whole sequence as one chunk",
+        lambda tokens, length: [(tokens[:, :-1], tokens[:, 1:])],
+        "A chunk has length steps, and what is left over is for the next.",
+    ),
+    (
+        "only the first chunk",
+        chunks_by(lambda T, n: [0], _inputs, _targets),
+        "Does a return stand inside the loop? It ends the function in the first round.",
+    ),
+    (
         "last short chunk dropped",
-        chunks_by(lambda T, n: range(0, T - n + 1, n), lambda x, i, n: x[:, i : i + n], _ahead),
+        chunks_by(lambda T, n: range(0, T - n + 1, n), _inputs, _targets),
         "When length does not divide T, the last chunk is shorter; it is kept.",
     ),
     (
+        "last chunk padded",
+        _padded_with_zeros,
+        "The last chunk is as short as what is left: nothing is invented to fill it up.",
+    ),
+    (
+        "last chunk moved back to be full",
+        chunks_by(lambda T, n: [min(i, max(T - n, 0)) for i in range(0, T, n)], _inputs, _targets),
+        "The last chunk starts where the one before it ended; nothing is predicted twice.",
+    ),
+    (
+        "chunks of equal length",
+        _of_equal_length,
+        "Every chunk has length steps, but for the last, which takes what is left.",
+    ),
+    (
         "targets not one ahead",
-        chunks_by(
-            lambda T, n: range(0, T, n),
-            lambda x, i, n: x[:, :-1][:, i : i + n],
-            lambda x, i, n: x[:, :-1][:, i : i + n],
-        ),
+        chunks_by(lambda T, n: range(0, T, n), _inputs, _inputs),
         "The target of a step is the next token: targets start one place after inputs.",
+    ),
+    (
+        "targets two ahead",
+        chunks_by(
+            lambda T, n: range(0, T - 1, n),
+            lambda x, i, n: x[:, :-2][:, i : i + n],
+            lambda x, i, n: x[:, 2:][:, i : i + n],
+        ),
+        "The target of a step is the next token, and not the one after that.",
+    ),
+    (
+        "targets one short",
+        chunks_by(
+            lambda T, n: range(0, T, n), _inputs, lambda x, i, n: x[:, :-1][:, i + 1 : i + n]
+        ),
+        "Every input has a target, also the last one of its chunk: targets start one place later, "
+        "and end one place later too.",
+    ),
+    (
+        "inputs and targets exchanged",
+        chunks_by(lambda T, n: range(0, T, n), _targets, _inputs),
+        "A pair holds the inputs first; the targets are the tokens one place later.",
     ),
     (
         "one prediction lost between chunks",
@@ -656,14 +1031,42 @@ CHUNK_SLIPS = (
         "The token at a chunk's end is its last target and the first input of the next chunk.",
     ),
     (
+        "one token skipped between chunks",
+        chunks_by(lambda T, n: range(0, T, n + 1), _inputs, _targets),
+        "The token at a chunk's end is its last target and the first input of the next chunk: "
+        "starts lie length apart.",
+    ),
+    (
         "chunks one step apart",
-        chunks_by(lambda T, n: range(0, T - n + 1), lambda x, i, n: x[:, i : i + n], _ahead),
+        chunks_by(lambda T, n: range(0, T - n + 1), _inputs, _targets),
+        "The next chunk starts where the one before it ended; nothing is predicted twice.",
+    ),
+    (
+        "chunks overlap by one step",
+        chunks_by(lambda T, n: range(0, T, max(n - 1, 1)), _inputs, _targets),
         "The next chunk starts where the one before it ended; nothing is predicted twice.",
     ),
     (
         "last token as an input",
-        chunks_by(lambda T, n: range(0, T + 1, n), lambda x, i, n: x[:, i : i + n], _ahead),
+        chunks_by(lambda T, n: range(0, T + 1, n), lambda x, i, n: x[:, i : i + n], _targets),
         "tokens has T+1 columns and there are T predictions: the last token is only a target.",
+    ),
+    (
+        "last prediction missing",
+        chunks_by(
+            lambda T, n: range(0, T - 1, n),
+            lambda x, i, n: _inputs(x[:, :-1], i, n),
+            lambda x, i, n: _targets(x[:, :-1], i, n),
+        ),
+        "tokens has T+1 columns, so there are T predictions: one was taken off twice.",
+    ),
+    (
+        "batch cut in place of time",
+        lambda tokens, length: [
+            (tokens[i : i + length, :-1], tokens[i : i + length, 1:])
+            for i in range(0, len(tokens), length)
+        ],
+        "tokens is (N, T+1): sequences are rows, so that it is the columns which are cut.",
     ),
 )
 
@@ -671,19 +1074,30 @@ CHUNK_SLIPS = (
 def judge_chunks(answer, arguments, call):
     """Whether the chunks, one after the other, are those of the reference."""
     if answer is None:
-        text = "Expected an iterator of chunks, got nothing. Is there a yield, or a return?"
+        text = "Expected an iterator of chunks, got nothing (None). Is there a yield, or a return?"
         return Finding("type", text, "chunks", "returns nothing")
+    if not isinstance(answer, list):
+        got = "a function that was not called" if callable(answer) else describe(answer)
+        return Finding("type", f"Expected an iterator of chunks, got {got}.", "chunks")
+    if answer and all(isinstance(part, np.ndarray) and part.ndim == 2 for part in answer):
+        return _not_in_pairs(answer)
     right = list(language_model.truncated_chunks(**arguments))
     for k, pair in enumerate(answer):
         if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
-            text = f"Chunk {k}: expected a pair (inputs, targets), got {describe(pair)}."
-            return Finding("type", text, "chunks")
+            text = f"Of the chunks, number {k}: expected a pair (inputs, targets), got "
+            return Finding("type", f"{text}{describe(pair)}.", "chunks")
         for name, part in zip(("inputs", "targets"), pair, strict=True):
             if not isinstance(part, np.ndarray) or part.dtype.kind not in "iu":
-                text = f"Chunk {k}: expected {name} as an array of integers, got {describe(part)}."
+                array = isinstance(part, np.ndarray)
+                got = f"an array of {part.dtype}" if array else describe(part)
+                text = f"Chunk {k}: expected {name} as an array of integers, got {got}."
                 return Finding("type", text, name)
-    slip = next(
-        ((name, says) for name, f, says in CHUNK_SLIPS if _equal_chunks(answer, f(**arguments))),
+    mistake, says = next(
+        (
+            (name, f"\n{Mistake(name, f, says).sentence}")
+            for name, f, says in CHUNK_SLIPS
+            if _equal_chunks(answer, f(**arguments))
+        ),
         (None, ""),
     )
     N, columns = arguments["tokens"].shape
@@ -691,18 +1105,32 @@ def judge_chunks(answer, arguments, call):
     for k, (pair, wanted) in enumerate(zip(answer, right, strict=False)):
         for name, got, want in zip(("inputs", "targets"), pair, wanted, strict=True):
             if got.shape != want.shape:
-                text = (
-                    f"{setting}chunk {k}: expected {name} of shape {want.shape}, got {got.shape}."
-                )
-                return Finding("shape", f"{text} {slip[1]}", name, slip[0])
+                text = f"{setting}chunk {k}: expected {name} of shape {want.shape}, got {got.shape}"
+                return Finding("shape", f"{text}.{says}", name, mistake)
             if not np.array_equal(got, want):
                 text = f"{setting}chunk {k}: expected {name} {want[0]} in row 0, got {got[0]}."
-                return Finding("values", f"{text} {slip[1]}", name, slip[0])
+                return Finding("values", f"{text}{says}", name, mistake)
     if len(answer) != len(right):
         got = "100 or more" if len(answer) == 100 else len(answer)
-        text = f"{setting}expected {len(right)} chunks, got {got}. {slip[1]}"
-        return Finding("shape", text, "chunks", slip[0])
+        text = f"{setting}expected {len(right)} chunks, got {got}.{says}"
+        return Finding("shape", text, "chunks", mistake)
     return None
+
+
+def _not_in_pairs(arrays):
+    """What to say of arrays that came one by one and not as pairs."""
+    if len(arrays) == 2:
+        text = (
+            "Expected an iterator of chunks, got a single pair (inputs, targets). Is there a "
+            "return where a yield should stand? A return ends the function at the first pair; a "
+            "yield hands a pair over, and the loop goes on from there at the next one."
+        )
+        return Finding("type", text, "chunks", "one pair in place of an iterator")
+    text = (
+        f"Expected chunks that are pairs (inputs, targets), got {len(arrays)} arrays one after the "
+        "other. Hand over both arrays of a chunk together, as one tuple."
+    )
+    return Finding("type", text, "chunks", "inputs and targets not in one pair")
 
 
 def _equal_chunks(a, b):
@@ -723,12 +1151,18 @@ TRUNCATED_CHUNKS = exercise(
 )
 
 
-def tbptt_problem(rng, s, T=5, length=2):
+def tbptt_problem(rng, s, T=7, length=None):
+    """Neither the steps nor the chunks are as many as the sequences, so that means differ.
+
+    All sequences begin with the same token, whose row of Wx is then used twice at a step.
+    """
+    tokens = problems.tokens(rng, s, s["N"], T + 1)
+    tokens[:, 0] = tokens[0, 0]
     return {
-        "tokens": problems.tokens(rng, s, s["N"], T + 1),
+        "tokens": tokens,
         "h0": problems.normal(rng, s["N"], s["H"]),
         "params": problems.char_rnn(rng, s),
-        "length": length,
+        "length": length or (3 if s["N"] == 4 else 2),
     }
 
 
@@ -750,18 +1184,61 @@ def _tbptt_gradient(a):
     return {f"grads[{name!r}]": gradient for name, gradient in total.items()}
 
 
-def tbptt(start=lambda h, h0: h, add=True, finish=lambda loss, grads, chunks, N: (loss, grads)):
+def chunk_gradients(part):
+    """A wrong `char_rnn_gradients`.
+
+    Args:
+        part: what is wrong: only the last step's "readout", or gradient into the "states", or the
+            "rows" of Wx that are used more than once.
+    """
+
+    def gradients(inputs, targets, h0, params):
+        Wx, Wh, b, Wy, by = (params[name] for name in PARAMETERS)
+        h, cache = rnn.rnn_forward(Wx[inputs], h0, np.eye(len(Wh), dtype=Wx.dtype), Wh, b)
+        loss, dscores = softmax_loss(rnn.readout(h, Wy, by), targets)
+        last = np.zeros_like(dscores)
+        last[:, -1] = dscores[:, -1]
+        dh, _, _ = rnn.readout_backward(last if part == "states" else dscores, h, Wy)
+        _, dWy, dby = rnn.readout_backward(last if part == "readout" else dscores, h, Wy)
+        da, _, _, dWh, db = rnn.rnn_backward(dh, cache)
+        rows = _last_occurrence if part == "rows" else embedding.embedding_backward
+        grads = {"Wx": rows(da, (inputs, len(Wx))), "Wh": dWh, "b": db, "Wy": dWy, "by": dby}
+        return loss, grads, h[:, -1]
+
+    return gradients
+
+
+def _states(inputs, h0, params):
+    Wx, Wh, b, *_ = (params[name] for name in PARAMETERS)
+    return rnn.rnn_forward(Wx[inputs], h0, np.eye(len(Wh), dtype=Wx.dtype), Wh, b)[0]
+
+
+def tbptt(
+    start=lambda h, h0: h,
+    first=lambda h0: h0,
+    gradients=char_rnn_gradients,
+    weight=lambda steps, total: 1,
+    stop=None,
+    add=("loss", "grads"),
+    carry=lambda states: states[:, -1],
+    finish=lambda loss, grads, chunks, N: (loss, grads),
+    last=lambda h, states, h0: h,
+):
     """A wrong `tbptt_gradients`, by what is wrong with it."""
 
     def wrong(tokens, h0, params, length):
-        loss, grads, h = 0.0, {name: np.zeros_like(params[name]) for name in PARAMETERS}, h0
-        chunks = list(language_model.truncated_chunks(tokens, length))
+        loss, grads, h = 0.0, {name: np.zeros_like(params[name]) for name in PARAMETERS}, first(h0)
+        chunks = list(language_model.truncated_chunks(tokens, length))[:stop]
         for inputs, targets in chunks:
-            new_loss, new, h = char_rnn_gradients(inputs, targets, start(h, h0), params)
-            loss = loss + new_loss
-            grads = {k: grads[k] + new[k] if add else new[k] for k in PARAMETERS}
+            before = start(h, h0)
+            new_loss, new, _ = gradients(inputs, targets, before, params)
+            w = weight(inputs.shape[1], tokens.shape[1] - 1)
+            loss = (loss if "loss" in add else 0) + w * new_loss
+            grads = {k: (grads[k] if "grads" in add else 0) + w * new[k] for k in PARAMETERS}
+            states = _states(inputs, before, params)
+            h = carry(states)
         loss, grads = finish(loss, grads, len(chunks), len(tokens))
-        return loss, grads, h
+        return loss, grads, last(h, states, h0)
 
     return wrong
 
@@ -811,6 +1288,16 @@ TBPTT_GRADIENTS = exercise(
             "Each chunk starts from the state in which the one before it ended.",
         ),
         Mistake(
+            "h0 ignored",
+            tbptt(first=np.zeros_like),
+            "The first chunk starts from h0, not from zeros.",
+        ),
+        Mistake(
+            "state carried from a chunk's first step",
+            tbptt(carry=lambda states: states[:, 0]),
+            "The next chunk starts from the last of the chunk's states.",
+        ),
+        Mistake(
             "gradient not cut between chunks",
             lambda tokens, h0, params, length: char_rnn_gradients(
                 tokens[:, :-1], tokens[:, 1:], h0, params
@@ -820,8 +1307,43 @@ TBPTT_GRADIENTS = exercise(
         ),
         Mistake(
             "only the last chunk's gradients",
-            tbptt(add=False),
+            tbptt(add=("loss",)),
             "The gradients of the chunks add up.",
+        ),
+        Mistake(
+            "only the last chunk's loss",
+            tbptt(add=("grads",)),
+            "The losses of the chunks add up, as their gradients do.",
+        ),
+        Mistake(
+            "only the last chunk",
+            tbptt(add=()),
+            "Loss and gradients are summed over the chunks: each chunk adds its own to them.",
+        ),
+        Mistake(
+            "only the first chunk",
+            tbptt(stop=1),
+            "Does a return stand inside the loop? It ends the function after one chunk.",
+        ),
+        Mistake(
+            "last short chunk dropped",
+            tbptt(stop=-1),
+            "When length does not divide the steps, the last chunk is shorter; it counts too.",
+        ),
+        Mistake(
+            "only the last step of a chunk sends a gradient back",
+            tbptt(gradients=chunk_gradients("states")),
+            "Every step's scores count in the loss, so every state gets a gradient from its own.",
+        ),
+        Mistake(
+            "only the last step of a chunk in the readout's gradients",
+            tbptt(gradients=chunk_gradients("readout")),
+            "The readout serves every step of a chunk: its gradients are sums over all of them.",
+        ),
+        Mistake(
+            "repeated tokens overwrite each other",
+            tbptt(gradients=chunk_gradients("rows")),
+            "A row of Wx that is picked twice gets both gradients, as in embedding_backward.",
         ),
         Mistake(
             "mean over the chunks",
@@ -834,9 +1356,54 @@ TBPTT_GRADIENTS = exercise(
             "The gradients are summed over the chunks, as the loss is.",
         ),
         Mistake(
+            "mean over all time steps",
+            tbptt(weight=lambda steps, total: 1 / total),
+            "Loss and gradients are summed over time; only the batch is averaged.",
+        ),
+        Mistake(
+            "mean over the time steps of each chunk",
+            tbptt(weight=lambda steps, total: 1 / steps),
+            "Loss and gradients are summed over time; only the batch is averaged.",
+        ),
+        Mistake(
+            "gradients clipped",
+            tbptt(
+                finish=lambda loss, grads, k, N: (
+                    loss,
+                    {name: np.clip(g, -5, 5) for name, g in grads.items()},
+                )
+            ),
+            "Clipping is a step of training, not of the gradient: leave it to whoever updates.",
+        ),
+        Mistake(
             "sum over the batch",
             tbptt(finish=lambda loss, grads, k, N: (loss * N, _scaled(grads, N))),
             "The batch is averaged: softmax_loss divides by N.",
+        ),
+        Mistake(
+            "batch averaged twice",
+            tbptt(finish=lambda loss, grads, k, N: (loss / N, _scaled(grads, 1 / N))),
+            "softmax_loss has divided by N already.",
+        ),
+        Mistake(
+            "gradients averaged twice over the batch",
+            tbptt(finish=lambda loss, grads, k, N: (loss, _scaled(grads, 1 / N))),
+            "What softmax_loss returns has been divided by N already.",
+        ),
+        Mistake(
+            "gradients summed over the batch",
+            tbptt(finish=lambda loss, grads, k, N: (loss, _scaled(grads, N))),
+            "These gradients are N times those of the loss, which is a mean over the batch.",
+        ),
+        Mistake(
+            "all states of the last chunk",
+            tbptt(last=lambda h, states, h0: states),
+            "h_last is one state, (N, H): the one after the last step.",
+        ),
+        Mistake(
+            "h0 in place of the last state",
+            tbptt(last=lambda h, states, h0: h0),
+            "h_last is the state after the last step, from which a next call could go on.",
         ),
     ),
 )

@@ -16,6 +16,7 @@ from autograde.exercises.declaration import (
     values,
 )
 from autograde.exercises.hello import far
+from autograde.exercises.lstm import STEP_BACKWARD_MISTAKES, STEP_MISTAKES
 from autograde.gradcheck import exact_gradients, same
 from autograde.report import Finding
 from helpers import attention, captioning, losses, lstm
@@ -50,15 +51,25 @@ def masked_edges(rng, s):
     empty_row = problem["mask"].copy()
     empty_row[0] = False
     return {
-        "for scores of ±1000": {**problem, "scores": far(problem["scores"])},
         "for steps around 1000 and around -1000": {
             **problem,
             "scores": problems.far_apart(problem["scores"]),
         },
+        "for scores of ±1000": {**problem, "scores": _unlikely(**problem)},
         "when nothing is padding": {**problem, "mask": np.ones_like(problem["mask"])},
         "when one row is padding throughout": {**problem, "mask": empty_row},
         "for a mask with gaps": {**problem, "mask": problem["mask"][:, ::-1].copy()},
     }
+
+
+def _unlikely(scores, targets, mask):
+    """Scores of ±1000 with targets of probability 0, one that counts and one that is padding."""
+    scores = far(scores)
+    for steps in (mask, ~mask):
+        for n, t in np.argwhere(steps)[:1]:
+            scores[n, t] = np.abs(scores[n, t])
+            scores[n, t, targets[n, t]] *= -1
+    return scores
 
 
 def _pieces(scores, targets):
@@ -103,11 +114,43 @@ def _masked_probabilities(scores, targets, mask):
     return (each * mask).sum() / len(mask), d / len(mask)
 
 
-def _softmax_over_time(scores, targets, mask):
-    p = np.swapaxes(softmax(np.swapaxes(scores, 1, 2)), 1, 2)
-    each = -np.log(np.take_along_axis(p, targets[..., None], axis=-1))[..., 0]
-    d = p - (np.arange(p.shape[-1]) == targets[..., None])
-    return (each * mask).sum() / len(mask), d * mask[..., None] / len(mask)
+def _before_the_one(scores, targets, mask):
+    """The mask comes before the 1 at the target is subtracted."""
+    each, d = _pieces(scores, targets)
+    hot = np.arange(d.shape[-1]) == targets[..., None]
+    return (each * mask).sum() / len(mask), ((d + hot) * mask[..., None] - hot) / len(mask)
+
+
+def _one_from_all(scores, targets, mask):
+    each, _ = _pieces(scores, targets)
+    return (each * mask).sum() / len(mask), (softmax(scores) - 1) * mask[..., None] / len(mask)
+
+
+def _padding_at_minus_infinity(scores, targets, mask):
+    return masked_loss()(np.where(mask[..., None], scores, -np.inf), targets, mask)
+
+
+def _lengths(scores, targets, mask):
+    """Only how many steps of the mask are True counts, and not which."""
+    prefix = np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)
+    return masked_loss()(scores, targets, prefix)
+
+
+def _a_mean_a_caption(mask):
+    return mask / np.maximum(mask.sum(axis=1, keepdims=True), 1)
+
+
+def _softmax_over(axis):
+    """The softmax runs over another axis than the last, or over all of them."""
+
+    def wrong(scores, targets, mask):
+        shifted = scores - scores.max(axis=axis, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+        each = -np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
+        d = np.exp(log_p) - (np.arange(scores.shape[-1]) == targets[..., None])
+        return (each * mask).sum() / len(mask), d * mask[..., None] / len(mask)
+
+    return wrong
 
 
 def _naive_exp(scores, targets, mask):
@@ -117,10 +160,25 @@ def _naive_exp(scores, targets, mask):
     return (each * mask).sum() / len(mask), d * mask[..., None] / len(mask)
 
 
+def _one_shift(scores, targets, mask):
+    return _naive_exp(scores - scores.max(), targets, mask)
+
+
+def _log_of_masked(scores, targets, mask):
+    p = np.take_along_axis(softmax(scores), targets[..., None], axis=-1)[..., 0]
+    loss = -(np.log(p * mask) * mask).sum() / len(mask)
+    return loss, masked_loss()(scores, targets, mask)[1]
+
+
 def _log_of_zero(scores, targets, mask):
     each = -np.log(np.take_along_axis(softmax(scores), targets[..., None], axis=-1))[..., 0]
     _, d = _pieces(scores, targets)
     return each[mask].sum() / len(mask), d * mask[..., None] / len(mask)
+
+
+def _nothing_times_log_of_zero(scores, targets, mask):
+    each = -np.log(np.take_along_axis(softmax(scores), targets[..., None], axis=-1))[..., 0]
+    return (each * mask).sum() / len(mask), masked_loss()(scores, targets, mask)[1]
 
 
 TEMPORAL_SOFTMAX_LOSS = exercise(
@@ -173,6 +231,11 @@ TEMPORAL_SOFTMAX_LOSS = exercise(
             "for more than a short one.",
         ),
         Mistake(
+            "every caption's mean over its words",
+            masked_loss(_a_mean_a_caption),
+            "The steps of a caption are summed, however many they are; only the batch is averaged.",
+        ),
+        Mistake(
             "mean over time as well as over the batch",
             masked_loss(over=lambda mask: mask.size),
             "The steps of a caption are summed; only the batch is averaged.",
@@ -198,6 +261,17 @@ TEMPORAL_SOFTMAX_LOSS = exercise(
             "The loss is divided by N, so its gradient is too.",
         ),
         Mistake(
+            "mask applied before the 1 is subtracted",
+            _before_the_one,
+            "A step that is padding gets no gradient at all, not even at its target: the mask "
+            "comes last.",
+        ),
+        Mistake(
+            "1 subtracted from every class",
+            _one_from_all,
+            "The 1 belongs to the target alone: probabilities minus the one-hot target.",
+        ),
+        Mistake(
             "the 1 at the target not subtracted",
             _masked_probabilities,
             "The gradient of a step's loss is probabilities minus the one-hot target.",
@@ -214,8 +288,50 @@ TEMPORAL_SOFTMAX_LOSS = exercise(
         ),
         Mistake(
             "softmax over time",
-            _softmax_over_time,
+            _softmax_over(1),
             "Every step has a distribution over the V words, along the last axis.",
+        ),
+        Mistake(
+            "softmax over the batch",
+            _softmax_over(0),
+            "Every step has a distribution over the V words, along the last axis.",
+        ),
+        Mistake(
+            "softmax over the whole array",
+            _softmax_over(None),
+            "Every step has a distribution of its own over the V words, which sums to 1: the sum "
+            "runs along the last axis and keeps the others.",
+        ),
+        Mistake(
+            "minus infinity in the padding",
+            _padding_at_minus_infinity,
+            "A padded step whose scores are all minus infinity has no softmax, and neither that "
+            "nor the logarithm of a probability set to 0 can be masked: 0 times either is nan. "
+            "Leave scores and probabilities as they are, and mask the losses.",
+        ),
+        Mistake(
+            "logarithm of masked probabilities",
+            _log_of_masked,
+            "Where the mask has made a probability 0 its logarithm is minus infinity, and 0 times "
+            "that is nan, not 0. Mask the losses, after the logarithm.",
+        ),
+        Mistake(
+            "only the mask's lengths used",
+            _lengths,
+            "The mask says which steps count, not only how many: they need not be the first ones.",
+        ),
+        Mistake(
+            "0 times the logarithm of 0",
+            _nothing_times_log_of_zero,
+            "A very unlikely word has probability 0 in floating point, its logarithm is minus "
+            "infinity, and 0 times that is nan, not 0. Work the logarithm of the quotient out on "
+            "paper, as in notebook 02.",
+        ),
+        Mistake(
+            "logarithm of a probability that is 0",
+            _log_of_zero,
+            "A very unlikely word has probability 0 in floating point. Work the logarithm of the "
+            "quotient out on paper, as in notebook 02.",
         ),
         Mistake(
             "exp overflows",
@@ -223,10 +339,10 @@ TEMPORAL_SOFTMAX_LOSS = exercise(
             "Subtract each row's largest score before exp.",
         ),
         Mistake(
-            "logarithm of a probability that is 0",
-            _log_of_zero,
-            "A very unlikely word has probability 0 in floating point. Work the logarithm of the "
-            "quotient out on paper, as in notebook 02.",
+            "one shift for the whole array",
+            _one_shift,
+            "Subtract each step's own largest score before exp: with that of another step every "
+            "exp of a step may be 0, and so may their sum.",
         ),
     ),
 )
@@ -238,7 +354,7 @@ TEMPORAL_SOFTMAX_LOSS = exercise(
 def image_step_problem(rng, s):
     step = problems.rnn_step(rng, s)
     b = step.pop("b")
-    v, Wih = problems.normal(rng, s["N"], s["F"]), 0.5 * problems.normal(rng, s["F"], s["H"])
+    v, Wih = problems.normal(rng, s["N"], s["F"]), 0.25 * problems.normal(rng, s["F"], s["H"])
     x, h_prev, Wx, Wh = step.values()
     return {"x": x, "h_prev": h_prev, "v": v, "Wx": Wx, "Wh": Wh, "Wih": Wih, "b": b}
 
@@ -255,6 +371,16 @@ IMAGE_STEP_MISTAKES = (
         "The image's share belongs to the sum that is squashed.",
     ),
     (
+        "tanh of the image's share on its own",
+        lambda x, h, v, Wx, Wh, Wih, b: np.tanh(x @ Wx + h @ Wh + b) + np.tanh(v @ Wih),
+        "There is one sum and one tanh: add all shares up first.",
+    ),
+    (
+        "sigmoid in place of tanh",
+        lambda x, h, v, Wx, Wh, Wih, b: lstm.sigmoid(x @ Wx + h @ Wh + v @ Wih + b),
+        "The state of this step is squashed to the range from -1 to 1, by tanh.",
+    ),
+    (
         "tanh left out",
         lambda x, h, v, Wx, Wh, Wih, b: x @ Wx + h @ Wh + v @ Wih + b,
         "The state is the tanh of the sum.",
@@ -263,6 +389,11 @@ IMAGE_STEP_MISTAKES = (
         "bias left out",
         lambda x, h, v, Wx, Wh, Wih, b: np.tanh(x @ Wx + h @ Wh + v @ Wih),
         "b is added to every row before the tanh.",
+    ),
+    (
+        "bias counted twice",
+        lambda x, h, v, Wx, Wh, Wih, b: np.tanh(x @ Wx + h @ Wh + v @ Wih + 2 * b),
+        "b is added once to the whole sum, not once to each part of it.",
     ),
     (
         "previous state ignored",
@@ -282,6 +413,11 @@ IMAGE_STEP_MISTAKES = (
     (
         "mean of the image over the batch",
         lambda x, h, v, Wx, Wh, Wih, b: np.tanh(x @ Wx + h @ Wh + v.mean(axis=0) @ Wih + b),
+        "Every row of the batch has an image of its own.",
+    ),
+    (
+        "first image for every row",
+        lambda x, h, v, Wx, Wh, Wih, b: np.tanh(x @ Wx + h @ Wh + v[0] @ Wih + b),
         "Every row of the batch has an image of its own.",
     ),
 )
@@ -317,12 +453,18 @@ def with_upstream(problem, **upstream):
 image_backward_problem = with_upstream(image_step_problem, dh="NH")
 
 
-def image_backward(slope=lambda dh, h: dh * (1 - h * h), **changes):
-    """A wrong `image_rnn_step_backward`: another slope of tanh, or single gradients changed."""
+def image_backward(slope=lambda dh, h: dh * (1 - h * h), at=lambda h, h_prev: h, **changes):
+    """A wrong `image_rnn_step_backward`, by what is wrong with it.
+
+    Args:
+        slope: dh, h -> the gradient in front of tanh.
+        at: h, h_prev -> where the slope is taken.
+        changes: single gradients, each (da, *cache) -> array.
+    """
 
     def wrong(dh, cache):
         x, h_prev, v, Wx, Wh, Wih, h = cache
-        da = slope(dh, h)
+        da = slope(dh, at(h, h_prev))
         found = {
             "dx": da @ Wx.T,
             "dh_prev": da @ Wh.T,
@@ -349,6 +491,11 @@ IMAGE_RNN_STEP_BACKWARD = backward_exercise(
     builds_on=("image_rnn_step_forward",),
     mistakes=(
         *(Mistake(name, image_backward(slope), says) for name, slope, says in SLOPE_MISTAKES),
+        Mistake(
+            "slope at h_prev in place of h",
+            image_backward(at=lambda h, h_prev: h_prev),
+            "The tanh of this step gave h, so its slope is taken there.",
+        ),
         Mistake(
             "no gradient for the image",
             image_backward(dv=lambda da, x, h_prev, v, *_: np.zeros_like(v)),
@@ -409,6 +556,28 @@ IMAGE_RNN_STEP_BACKWARD = backward_exercise(
             image_backward(db=lambda da, *_: da),
             "b serves every row of the batch: its gradient is their sum, in the shape of b.",
         ),
+        Mistake(
+            "db keeps the axis of the batch",
+            image_backward(db=lambda da, *_: da.sum(axis=0, keepdims=True)),
+            "A gradient has the shape of what it belongs to, and b has one axis.",
+        ),
+        Mistake(
+            "dh_prev and dv exchanged",
+            image_backward(
+                dh_prev=lambda da, x, h_prev, v, Wx, Wh, Wih, h: da @ Wih.T,
+                dv=lambda da, x, h_prev, v, Wx, Wh, Wih, h: da @ Wh.T,
+            ),
+            "The order is dx, dh_prev, dv, and then the weights'.",
+        ),
+        Mistake(
+            "only the first row in the weights' gradients",
+            image_backward(
+                dWx=lambda da, x, h_prev, v, *_: np.outer(x[0], da[0]),
+                dWh=lambda da, x, h_prev, v, *_: np.outer(h_prev[0], da[0]),
+                dWih=lambda da, x, h_prev, v, *_: np.outer(v[0], da[0]),
+            ),
+            "Weights are shared by the batch: every row adds its outer product to their gradients.",
+        ),
     ),
 )
 
@@ -419,6 +588,7 @@ IMAGE_RNN_STEP_BACKWARD = backward_exercise(
 def unlike(s):
     """The sizes, with no root of one equal to another, so that wrong scales can be told apart."""
     s = {**s, "L": 10} if s["L"] == 9 else s
+    s = {**s, "N": 12} if s["N"] == s["H"] ** 2 and s["N"] > 1 else s
     return {**s, "D": 11} if s["D"] == s["H"] ** 2 and s["D"] > 1 else s
 
 
@@ -454,11 +624,12 @@ def attend(
     weigh=softmax,
     mix=lambda w, keys, values: (w[:, None] @ values)[:, 0],
     give=lambda context, weights: (context, weights),
+    asks=lambda h: h,
 ):
     """A wrong `attention_forward`, by what is wrong with it."""
 
     def wrong(h, keys, values):
-        scores = (keys @ h[:, :, None])[:, :, 0] / scale(keys, values)
+        scores = (keys @ asks(h)[:, :, None])[:, :, 0] / scale(keys, values)
         weights = weigh(scores)
         return *give(mix(weights, keys, values), weights), None
 
@@ -471,6 +642,10 @@ def _hard(scores):
 
 def _naive_softmax(scores):
     return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
+def _softmax_with_one_shift(scores):
+    return _naive_softmax(scores - scores.max())
 
 
 SCALE_MISTAKES = (
@@ -501,7 +676,18 @@ SCALE_MISTAKES = (
         lambda keys, values: np.sqrt(values.shape[2]),
         "The products sum over the width of a key, H; a value's width D has no part in it.",
     ),
+    (
+        "divided by the root of N",
+        lambda keys, values: np.sqrt(len(keys)),
+        "The products sum over the width of a key, H; how large the batch is has no part in it.",
+    ),
 )
+
+
+def _scaled_too_late(h, keys, values):
+    weights = softmax((keys @ h[:, :, None])[:, :, 0]) / np.sqrt(h.shape[1])
+    return (weights[:, None] @ values)[:, 0], weights, None
+
 
 ATTENTION_FORWARD = exercise(
     name="attention_forward",
@@ -518,10 +704,32 @@ ATTENTION_FORWARD = exercise(
     mistakes=(
         *(Mistake(name, attend(scale), says) for name, scale, says in SCALE_MISTAKES),
         Mistake(
+            "scaled after the softmax",
+            _scaled_too_late,
+            "It is the scores that are divided by the square root of H. The weights that the "
+            "softmax makes of them sum to 1 and stay as they are.",
+        ),
+        Mistake(
             "softmax over the batch",
             attend(weigh=lambda scores: softmax(scores.T).T),
             "Each picture shares its own attention out among its own places: the weights of a row "
             "sum to 1.",
+        ),
+        Mistake(
+            "softmax over the batch and the places",
+            attend(weigh=lambda scores: softmax(scores.ravel()).reshape(scores.shape)),
+            "Each picture shares its own attention out among its own places: the weights of a row "
+            "sum to 1.",
+        ),
+        Mistake(
+            "sigmoid in place of the softmax",
+            attend(weigh=lstm.sigmoid),
+            "The places of a picture compete for its attention: their weights sum to 1.",
+        ),
+        Mistake(
+            "first state asks for every row",
+            attend(asks=lambda h: np.broadcast_to(h[:1], h.shape)),
+            "Every row of the batch asks its own places, with its own state.",
         ),
         Mistake(
             "softmax left out",
@@ -543,6 +751,17 @@ ATTENTION_FORWARD = exercise(
             "exp overflows",
             attend(weigh=_naive_softmax),
             "Subtract each row's largest score before exp, or use the softmax of notebook 02.",
+        ),
+        Mistake(
+            "one shift for the whole batch",
+            attend(weigh=_softmax_with_one_shift),
+            "Subtract each row's own largest score before exp: with that of another row every exp "
+            "of a row may be 0, and so may their sum.",
+        ),
+        Mistake(
+            "last place left out",
+            attend(mix=lambda w, keys, values: (w[:, None, :-1] @ values[:, :-1])[:, 0]),
+            "All L places count: the last one's index is L - 1.",
         ),
         Mistake(
             "mean of the weighted values",
@@ -635,6 +854,16 @@ JACOBIAN_MISTAKES = (
         "A place that gets no weight gets no gradient either: the weights multiply the difference.",
     ),
     (
+        "share of the others added",
+        lambda w, dw: w * (dw + (w * dw).sum(axis=1, keepdims=True)),
+        "Raising one score lowers all other weights: look at the sign of the second term.",
+    ),
+    (
+        "only the first picture's softmax",
+        lambda w, dw: _jacobian(w[:1], dw),
+        "Each picture has weights of its own, and so a Jacobian of its own.",
+    ),
+    (
         "sign of the softmax's gradient",
         lambda w, dw: -_jacobian(w, dw),
         "A place whose value would lower the loss must get more weight, not less: look at which "
@@ -666,6 +895,19 @@ ATTENTION_BACKWARD = backward_exercise(
             "scale by H in place of its root",
             attend_backward(scale=SCALE_MISTAKES[1][1]),
             "The scores were divided by the square root of H, and so is their gradient.",
+        ),
+        Mistake(
+            "scale by the root of L",
+            attend_backward(scale=SCALE_MISTAKES[3][1]),
+            "The scores were divided by the square root of H, and so is their gradient.",
+        ),
+        Mistake(
+            "dscores in place of the weights in dvalues",
+            attend_backward(
+                dvalues=lambda ds, dcontext, h, keys, values, w: ds[:, :, None] * dcontext[:, None]
+            ),
+            "A value entered the context with its weight, and that weight is what its gradient "
+            "carries: the softmax does not lie on this way.",
         ),
         Mistake(
             "values not weighted in dvalues",
@@ -711,7 +953,9 @@ ATTENTION_BACKWARD = backward_exercise(
 
 
 def attention_step_problem(rng, s):
-    step = problems.gated_step(rng, {**s, "D": s["E"]}, 4)
+    """A step whose words are as wide as T is long, which is less to measure than E would be."""
+    E = min(s["E"], s["T"])
+    step = problems.gated_step(rng, {**s, "D": E}, 4)
     x, h_prev, c_prev, Wx, Wh, b = step.values()
     look = attention_problem(rng, s)
     Wz = 0.5 * problems.normal(rng, s["D"], 4 * s["H"])
@@ -728,41 +972,36 @@ def attention_step_problem(rng, s):
     }
 
 
-def _right_gates(a):
-    i, f, o, g = np.split(a, 4, axis=1)
-    return *(lstm.sigmoid(gate) for gate in (i, f, o)), np.tanh(g)
-
-
 def attention_step(
     asks=lambda h, c: h,
     look=attention.attention_forward,
     total=lambda x, h, z, Wx, Wh, Wz, b: x @ Wx + h @ Wh + z @ Wz + b,
-    gates=_right_gates,
-    state=lambda i, f, o, g, c: f * c + i * g,
-    show=lambda o, c: o * np.tanh(c),
     weights_of=None,
+    give=lambda context, weights: weights,
 ):
     """A wrong `attention_lstm_step_forward`, by what is wrong with it."""
 
     def wrong(x, h_prev, c_prev, keys, values, Wx, Wh, Wz, b):
         context, weights, _ = look(asks(h_prev, c_prev), keys, values)
-        i, f, o, g = gates(total(x, h_prev, context, Wx, Wh, Wz, b))
-        c = state(i, f, o, g, c_prev)
-        h = show(o, c)
+        i, f, o, g = np.split(total(x, h_prev, context, Wx, Wh, Wz, b), 4, axis=1)
+        c = lstm.sigmoid(f) * c_prev + lstm.sigmoid(i) * np.tanh(g)
+        h = lstm.sigmoid(o) * np.tanh(c)
         weights = weights if weights_of is None else look(weights_of(h), keys, values)[1]
-        return h, c, weights, None
+        return h, c, give(context, weights), None
 
     return wrong
 
 
-def _gates_of_torch(a):
-    i, f, g, o = np.split(a, 4, axis=1)
-    return lstm.sigmoid(i), lstm.sigmoid(f), lstm.sigmoid(o), np.tanh(g)
+def _with_a_look(lstm_step_forward):
+    """The step after a right look, with a wrong step of the LSTM."""
 
+    def wrong(x, h_prev, c_prev, keys, values, Wx, Wh, Wz, b):
+        context, weights, _ = attention.attention_forward(h_prev, keys, values)
+        both, W = np.concatenate([x, context], axis=1), np.concatenate([Wx, Wz])
+        h, c, _ = lstm_step_forward(both, h_prev, c_prev, W, Wh, b)
+        return h, c, weights, None
 
-def _input_and_forget_exchanged(a):
-    i, f, o, g = _right_gates(a)
-    return f, i, o, g
+    return wrong
 
 
 def _asks_with_new_state(x, h_prev, c_prev, keys, values, Wx, Wh, Wz, b):
@@ -808,7 +1047,7 @@ ATTENTION_LSTM_STEP_FORWARD = exercise(
         Mistake(
             "bias counted twice",
             attention_step(total=lambda x, h, z, Wx, Wh, Wz, b: x @ Wx + h @ Wh + z @ Wz + 2 * b),
-            "One sum, one bias.",
+            "b is added once to the whole sum, not once to each part of it.",
         ),
         Mistake(
             "asks with the cell in place of the state",
@@ -826,24 +1065,43 @@ ATTENTION_LSTM_STEP_FORWARD = exercise(
             "The weights to return are those of the look that this step made use of.",
         ),
         Mistake(
-            "gates in the order i, f, g, o",
-            attention_step(gates=_gates_of_torch),
-            "That is PyTorch's order. Here the three sigmoids come first: i, f, o, g.",
+            "word and context stacked the other way round",
+            attention_step(
+                total=lambda x, h, z, Wx, Wh, Wz, b: (
+                    np.hstack([z, x]) @ np.vstack([Wx, Wz]) + h @ Wh + b
+                )
+            ),
+            "Wx belongs to the word and Wz to the context: stack inputs and weights in one order.",
         ),
         Mistake(
-            "input and forget gate exchanged",
-            attention_step(gates=_input_and_forget_exchanged),
-            "The order of the gates is i, f, o, g; f keeps the old cell, i lets the new in.",
+            "mean of the values in place of a look",
+            attention_step(look=attend(mix=lambda w, keys, values: values.mean(axis=1))),
+            "What enters the gates is the context, where each place counts by its weight.",
         ),
         Mistake(
-            "tanh of the cell left out",
-            attention_step(show=lambda o, c: o * c),
-            "What is shown of the cell goes through tanh first.",
+            "context in place of the weights",
+            attention_step(give=lambda context, weights: context),
+            "The order is h, c, weights, cache: the context goes no further than the gates.",
+        ),
+        *(
+            Mistake(name, _with_a_look(wrong), says)
+            for name, wrong, says in STEP_MISTAKES
+            if name not in ("bias left out", "previous h ignored", "input ignored")
         ),
         Mistake(
             "scores not scaled",
             attention_step(look=attend(scale=SCALE_MISTAKES[0][1])),
             "The scores of the look are divided by the square root of the width of a key.",
+        ),
+        Mistake(
+            "exp overflows",
+            attention_step(look=attend(weigh=_naive_softmax)),
+            "Subtract each row's largest score before exp, or use your attention_forward.",
+        ),
+        Mistake(
+            "one shift for the whole batch",
+            attention_step(look=attend(weigh=_softmax_with_one_shift)),
+            "Subtract each row's own largest score before exp, or use your attention_forward.",
         ),
     ),
 )
@@ -852,56 +1110,39 @@ attention_step_backward_problem = with_upstream(attention_step_problem, dh="NH",
 
 
 def attention_step_back(
-    through_h=lambda dh, o, tanh_c: dh * o * (1 - tanh_c * tanh_c),
-    dc=lambda dc: dc,
+    step_back=lstm.lstm_step_backward,
     back=attention.attention_backward,
-    dc_prev=lambda dc, f: dc * f,
     dh_prev=lambda gates, look: gates + look,
-    finish=lambda found: found,
+    finish=lambda found, dboth: found,
 ):
     """A wrong `attention_lstm_step_backward`, by what is wrong with it."""
 
-    def wrong(dh, dc_in, cache):
-        look, (both, h_prev, c_prev, c, (i, f, o, g), W, Wh), E = cache
-        tanh_c = np.tanh(c)
-        total = dc(dc_in) + through_h(dh, o, tanh_c)
-        da = np.concatenate(
-            [
-                total * g * i * (1 - i),
-                total * c_prev * f * (1 - f),
-                dh * tanh_c * o * (1 - o),
-                total * i * (1 - g * g),
-            ],
-            axis=1,
-        )
-        dboth, dW = da @ W.T, both.T @ da
+    def wrong(dh, dc, cache):
+        look, step, E = cache
+        dboth, dh_gates, dc_prev, dW, dWh, db = step_back(dh, dc, step)
         dh_look, dkeys, dvalues = back(dboth[:, E:], look)
         found = {
             "dx": dboth[:, :E],
-            "dh_prev": dh_prev(da @ Wh.T, dh_look),
-            "dc_prev": dc_prev(total, f),
+            "dh_prev": dh_prev(dh_gates, dh_look),
+            "dc_prev": dc_prev,
             "dkeys": dkeys,
             "dvalues": dvalues,
             "dWx": dW[:E],
-            "dWh": h_prev.T @ da,
+            "dWh": dWh,
             "dWz": dW[E:],
-            "db": da.sum(axis=0),
+            "db": db,
         }
-        return tuple(finish(found).values())
+        return tuple(finish(found, dboth).values())
 
     return wrong
 
 
 def _zero(*names):
-    return lambda found: found | {name: np.zeros_like(found[name]) for name in names}
+    return lambda found, dboth: found | {name: np.zeros_like(found[name]) for name in names}
 
 
 def _exchanged(a, b):
-    return lambda found: found | {a: found[b], b: found[a]}
-
-
-def _averaged(*names):
-    return lambda found: found | {name: found[name] / len(found["dx"]) for name in names}
+    return lambda found, dboth: found | {a: found[b], b: found[a]}
 
 
 ATTENTION_LSTM_STEP_BACKWARD = backward_exercise(
@@ -957,39 +1198,33 @@ ATTENTION_LSTM_STEP_BACKWARD = backward_exercise(
             "The values come out of layers that learn what to see by this very gradient.",
         ),
         Mistake(
-            "gradient that arrives at c left out",
-            attention_step_back(dc=np.zeros_like),
-            "c is used twice: by h of this step and by the next step, which sends back dc.",
-        ),
-        Mistake(
-            "way from h to the cell left out",
-            attention_step_back(through_h=lambda dh, o, tanh_c: 0 * dh),
-            "h is o times tanh of c: what arrives at h goes on to c, and joins the dc that came "
-            "from outside.",
-        ),
-        Mistake(
-            "slope of the cell's tanh left out",
-            attention_step_back(through_h=lambda dh, o, tanh_c: dh * o),
-            "Between c and h stands a tanh, and its slope scales what arrives.",
-        ),
-        Mistake(
-            "forget gate left out of dc_prev",
-            attention_step_back(dc_prev=lambda dc, f: dc),
-            "c_prev entered the cell multiplied by f, so its gradient is too.",
-        ),
-        Mistake(
             "dWx and dWz exchanged",
             attention_step_back(finish=_exchanged("dWx", "dWz")),
             "dWx has the shape of Wx and dWz that of Wz; look at where you cut the stacked one.",
         ),
         Mistake(
-            "mean over the batch in the weights' gradients",
-            attention_step_back(finish=_averaged("dWx", "dWh", "dWz", "db")),
-            "Weights are shared by the batch, so their gradients are sums over it.",
+            "dx is that of word and context together",
+            attention_step_back(finish=lambda found, dboth: found | {"dx": dboth}),
+            "dx has the shape of x; what belongs to the context goes on into the look.",
+        ),
+        Mistake(
+            "dh_prev and dc_prev exchanged",
+            attention_step_back(finish=_exchanged("dh_prev", "dc_prev")),
+            "The order is dx, dh_prev, dc_prev, and then the places' and the weights'.",
+        ),
+        Mistake(
+            "dkeys and dvalues exchanged",
+            attention_step_back(finish=_exchanged("dkeys", "dvalues")),
+            "The order is dkeys, dvalues.",
+        ),
+        *(
+            Mistake(name, attention_step_back(wrong), says)
+            for name, wrong, says in STEP_BACKWARD_MISTAKES
+            if name not in ("dh_prev and dc_prev exchanged", "dWx transposed")
         ),
         *(
             Mistake(name, attention_step_back(back=attend_backward(wrong)), says)
-            for name, wrong, says in JACOBIAN_MISTAKES[:4]
+            for name, wrong, says in JACOBIAN_MISTAKES
         ),
         Mistake(
             "scale left out of the look",
@@ -1060,6 +1295,11 @@ def say(
     return give(words, start, ended, end)
 
 
+def _until_a_word_returns(words):
+    again = (k for k, word in enumerate(words) if word in words[:k])
+    return words[: next(again, None)]
+
+
 def _longer(by):
     return lambda step, start, end, max_length: say(step, start, end, max(0, max_length + by))
 
@@ -1108,7 +1348,8 @@ GREEDY_SLIPS = (
     (
         "one word too few",
         _longer(-1),
-        "max_length counts words; START and END are none.",
+        "max_length counts words; START and END are none, and where max_length cuts a caption "
+        "there is no END to take off.",
     ),
     (
         "one word too many",
@@ -1119,6 +1360,17 @@ GREEDY_SLIPS = (
         "max_length ignored",
         _longer(99),
         "A caption that has max_length words is cut there, END or not.",
+    ),
+    (
+        "exp overflows",
+        partial(say, pick=lambda scores: np.argmax(_naive_softmax(scores[None]))),
+        "exp of a large score is too large for a float64. The largest score belongs to the "
+        "likeliest word, and no softmax is needed to find it.",
+    ),
+    (
+        "a word that was said before ends it",
+        partial(say, give=lambda words, start, ended, end: _until_a_word_returns(words)),
+        "A caption may say a word twice: only END and max_length end it.",
     ),
 )
 
@@ -1156,6 +1408,7 @@ def greedy_edges(rng, s):
             rng, words=(0, 0), max_length=lambda n: 4, ends=3.0
         ),
         "when the state is a tuple": greedy_problem(rng, as_tuple=True),
+        "for scores of about 1000": greedy_problem(rng, offset=1000.0),
     }
 
 
@@ -1177,6 +1430,10 @@ def search(
     share=False,
     carry=True,
     feed=True,
+    branch=None,
+    distinct=False,
+    obey=True,
+    late_end=True,
     steps=0,
     stop=None,
     final=lambda done, beams: done + beams,
@@ -1191,22 +1448,40 @@ def search(
         finished: "compete" for places in the beam, "aside" to leave the beam and its width to the
             others, "places" to leave it and take their place along, "taken" to leave it if they
             are among the best.
+        gain: scores -> what each word adds.
+        rank: total, number of tokens -> what captions are compared by.
+        share: whether all beams have one state.
+        branch: with how many of its best words a caption goes on, after its first.
+        distinct: whether of captions with the same last word only the best is kept.
+        obey: whether END ends a caption.
+        late_end: whether END may come at the last step.
+        steps: so many more than max_length.
+        stop: whether to stop early, given the beams and the width.
+        final, best, give: which captions remain, which is taken, and what is said of it.
     """
     beams, done = [(0.0, [], start, None, False)], []
-    for _ in range(max(0, max_length + steps)):
+    for t in range(max(0, max_length + steps)):
         live = [beam for beam in beams if not beam[4]]
         grown = []
         for total, words, token, state, _ in live:
             scores, after = step(token, state)
             if share:  # one variable for the state of all beams
                 after = grown[0][3] if grown else after
-            for word, more in enumerate(gain(scores)):
-                ended = word == end
+            gains = gain(scores)
+            tried = range(len(gains))
+            if branch and words:
+                tried = np.argsort(-gains)[:branch].tolist()
+            for word in tried:
+                more, ended = gains[word], obey and word == end
+                if ended and t == max_length - 1 and not late_end:
+                    continue
                 value = (total if cumulative else 0.0) + (more if end_counts or not ended else 0.0)
                 said = words if ended else [*words, word]
                 token_next, kept = word if feed else start, after if carry else None
                 grown.append((value, said, token_next, kept, ended))
         order = lambda beam: -rank(beam[0], len(beam[1]) + beam[4])  # noqa: E731
+        if distinct:
+            grown = list({b[2]: b for b in sorted(grown, key=order, reverse=True)}.values())
         if finished == "compete":
             beams = sorted([b for b in beams if b[4]] + grown, key=order)[:width]
         elif finished == "aside":
@@ -1260,6 +1535,25 @@ def _greedy(step, start, end, max_length, width):
     return say(step, start, end, max_length)
 
 
+def _never_cut(step, start, end, max_length, width):
+    return likeliest(step, start, end, max_length)
+
+
+def _of_width(change):
+    return lambda step, start, end, max_length, width: search(
+        step, start, end, max_length, max(1, change(width))
+    )
+
+
+def _over_end(step, start, end, max_length, width):
+    words = search(step, start, end, max_length, width, obey=False)
+    return words[: words.index(end)] if end in words else words
+
+
+def _mean_in_the_end(beams):
+    return max(beams, key=lambda beam: beam[0] / max(len(beam[1]), 1))
+
+
 def _finished_first(done, beams):
     return [b for b in done + beams if b[4]]
 
@@ -1269,7 +1563,8 @@ BEAM_SLIPS = (
         "greedy whatever the width",
         _greedy,
         "The search keeps `width` captions at every length, not only the best one. If it does: are "
-        "each step's scores normalised before they are added up, so that they say how sure it was?",
+        "each step's scores normalised before they are added up, so that they say how sure it was? "
+        "And does it begin with one empty caption? Copies of it only find the same thing again.",
     ),
     (
         "scores added in place of log probabilities",
@@ -1289,6 +1584,11 @@ BEAM_SLIPS = (
         "Captions are compared by their total log probability, without a bonus for length.",
     ),
     (
+        "mean over the words when the best is chosen",
+        partial(search, best=lambda beams, key: _mean_in_the_end(beams)),
+        "In the end too captions are compared by their total, without a bonus for length.",
+    ),
+    (
         "only the last word counts",
         partial(search, cumulative=False),
         "A caption's log probability is the sum over all its words.",
@@ -1299,9 +1599,41 @@ BEAM_SLIPS = (
         "To end is a choice like any other, and its log probability counts as a word's does.",
     ),
     (
+        "continued after END",
+        _over_end,
+        "A caption that has met END is finished: it keeps its log probability and grows no more.",
+    ),
+    (
         "one state for all beams",
         partial(search, share=True),
         "Every caption in the beam has come its own way and has a state of its own.",
+    ),
+    (
+        "one caption kept for each last word",
+        partial(search, distinct=True),
+        "Two captions that end in the same word are two captions, with two states; a dict that is "
+        "keyed by the word holds only one of them.",
+    ),
+    (
+        "every caption continued by its best word only",
+        partial(search, branch=1),
+        "At every step all continuations of all captions compete for the places in the beam, "
+        "several of one caption perhaps; otherwise it is so many greedy searches.",
+    ),
+    (
+        "one place too many in the beam",
+        _of_width(lambda width: width + 1),
+        "The beam keeps `width` captions, and no more.",
+    ),
+    (
+        "one place too few in the beam",
+        _of_width(lambda width: width - 1),
+        "The beam keeps `width` captions, and no fewer.",
+    ),
+    (
+        "beam not cut to its width",
+        _never_cut,
+        "After every step only the `width` likeliest captions are kept, of all together.",
     ),
     (
         "state not carried on",
@@ -1355,6 +1687,12 @@ BEAM_SLIPS = (
         "A caption may have as many as max_length words.",
     ),
     (
+        "no END at the last step",
+        partial(search, finished="aside", late_end=False),
+        "At the last step END may come as at any other: a caption of max_length - 1 words can be "
+        "finished.",
+    ),
+    (
         "one step too many",
         partial(search, steps=1),
         "A caption that has max_length words is not continued, not even to see whether END would "
@@ -1368,17 +1706,73 @@ BEAM_SLIPS = (
 )
 
 
-def narrow_problem(rng, width):
-    """A problem on which every right way to search agrees, and a wider beam finds another."""
+def late_starters(rng, V=8):
+    """A language in which what follows is the likelier, the less likely a caption's first word is.
+
+    Every further place in the beam finds another caption, so that no width passes for another.
+
+    Returns:
+        dict with step, start and end.
+    """
+    order = rng.permutation(V)
+    start, end, *firsts = (int(token) for token in order)
+    place = np.argsort(order) - 2.0  # by token: the likeliest first word has place 0
+    follows = rng.permutation(firsts)
+    U, W = problems.normal(rng, 3, 3), 0.03 * problems.normal(rng, 3, V)
+
+    def step(token, state):
+        if state is None:
+            scores, after = -0.2 * place, np.append(U[0], np.nan)  # nan: no first word as yet
+        else:
+            late = place[int(token)] if np.isnan(state[-1]) else state[-1]
+            h = np.tanh(state[:-1] @ U + int(token))
+            scores, after = h @ W, np.append(h, late)
+            p = np.exp(0.25 * late - 1.7)  # of the word that follows, about
+            scores[follows[int(token) % len(follows)]] += np.log(p * (V - 3) / (1 - p))
+        scores[[start, end]] = -8
+        return scores, after
+
+    return {"step": step, "start": start, "end": end}
+
+
+def width_problems(rng, widths):
+    """One language and several widths, each of which finds another caption."""
     while True:
-        problem = speaker(rng) | {"max_length": 4, "width": width}
-        right = search(**problem)
-        if any(search(**{**problem, "width": w}) == right for w in (width + 1, width + 2, 20)):
+        problem = late_starters(rng) | {"max_length": 4}
+        found = [search(**problem, width=width) for width in range(1, max(widths) + 2)]
+        if all(caption not in found[:k] for k, caption in enumerate(found)):
+            return {width: {**problem, "width": width} for width in widths}
+
+
+# Small changes of what captions are compared by.
+_SLIGHTLY = tuple(
+    partial(search, gain=lambda scores, t=t: log_softmax(scores / t)) for t in (0.95, 1.05)
+) + tuple(partial(search, rank=lambda total, n, b=b: total + b * n) for b in (-0.02, 0.02))
+
+
+def almost_equal_problems(rng):
+    """Two problems that differ in a slightly likelier END: one caption is cut, the other short."""
+    while True:
+        seed, width = int(rng.integers(2**31)), int(rng.integers(2, 4))
+
+        def problem(ends, seed=seed, width=width):
+            language = speaker(np.random.default_rng(seed), ends=ends)
+            return {**language, "max_length": 4, "width": width}
+
+        low, high = -2.0, 1.0
+        if len(search(**problem(low))) < 4 or len(search(**problem(high))) == 4:
             continue
-        if right == say(**{name: v for name, v in problem.items() if name != "width"}):
+        while high - low > 0.004:
+            middle = (low + high) / 2
+            low, high = (middle, high) if len(search(**problem(middle))) == 4 else (low, middle)
+        pair = [problem(low - 0.002), problem(high + 0.002)]
+        right = [search(**p) for p in pair]
+        if len(right[0]) < 4 or len(right[1]) not in (1, 2):
             continue
-        if all(variant(**problem) == right for variant in VARIANTS[1:]):
-            return problem
+        if any([variant(**p) for p in pair] != right for variant in VARIANTS[1:]):
+            continue
+        if all([slip(**p) for p in pair] != right for slip in _SLIGHTLY):
+            return pair
 
 
 def beam_problem(rng, s=None, *, width=None, max_length=4, cut=False, **kind):
@@ -1417,22 +1811,50 @@ def telling_problems(rng, slips, **kind):
         left = {name: slip for name, slip in left.items() if name not in told}
 
 
-# Slips that show only where max_length cuts the likeliest caption, or where scores are large.
-_AT_A_CUT = ("unfinished captions thrown away", "one step too few", "one step too many")
-_LARGE = ("exp overflows",)
+def far_beam_problem(rng):
+    """Scores of about 1000, and END so late in the vocabulary that a beam full of nan misses it."""
+    while True:
+        problem = beam_problem(rng, offset=1000.0)
+        if problem["end"] >= problem["width"]:
+            return problem
+
+
+# Slips that show most often, or only, where max_length cuts the likeliest caption.
+_AT_A_CUT = (
+    "unfinished captions thrown away",
+    "one step too few",
+    "one step too many",
+    "one state for all beams",
+    "one caption kept for each last word",
+)
+# Slips that show for sure on problems that are made for them.
+_ELSEWHERE = (
+    "exp overflows",
+    "every caption continued by its best word only",
+    "one place too many in the beam",
+    "one place too few in the beam",
+    "beam not cut to its width",
+    "no END at the last step",
+)
 
 
 def beam_edges(rng, s):
-    others = [name for name, *_ in BEAM_SLIPS if name not in _AT_A_CUT + _LARGE]
+    others = [name for name, *_ in BEAM_SLIPS if name not in _AT_A_CUT + _ELSEWHERE]
     edges = {f"on problem {k}": p for k, p in enumerate(telling_problems(rng, others), 2)}
-    cut = enumerate(telling_problems(rng, _AT_A_CUT, cut=True), 1)
+    cut = enumerate(telling_problems(rng, _AT_A_CUT, cut=True, ends=-1.0), 1)
     edges |= {f"when max_length cuts the likeliest caption, problem {k}": p for k, p in cut}
+    widths = width_problems(rng, (2, 3, 4, 5)).items()
+    edges |= {f"for width {w}, where every width finds another": p for w, p in widths}
+    almost = zip(("cut one", "finished one"), almost_equal_problems(rng), strict=True)
+    edges |= {
+        f"where two captions are almost equally likely, the {name} slightly more": p
+        for name, p in almost
+    }
     return edges | {
-        "for scores of about 1000": next(telling_problems(rng, _LARGE, offset=1000.0)),
+        "when END comes at the last step": beam_problem(rng, max_length=2),
+        "for scores of about 1000": far_beam_problem(rng),
         "for width 1, where it is greedy": beam_problem(rng, width=1),
         "for width 5": beam_problem(rng, width=5),
-        "for width 2, where a wider beam finds another": narrow_problem(rng, 2),
-        "for width 3, where a wider beam finds another": narrow_problem(rng, 3),
         "when the width exceeds the vocabulary": beam_problem(rng, width=40, max_length=3),
         "when the state is a tuple": beam_problem(rng, as_tuple=True),
         "when max_length is 0": {**beam_problem(rng), "max_length": 0},
@@ -1442,7 +1864,7 @@ def beam_edges(rng, s):
 # how captions are judged
 
 
-def judge_caption(slips, right, telling, answer, a, call):
+def judge_caption(slips, right, telling, answer, a, call, *, otherwise=lambda *_: (None, "")):
     """Whether a caption is the right one, which slip explains it, and whether states are kept.
 
     Args:
@@ -1450,6 +1872,8 @@ def judge_caption(slips, right, telling, answer, a, call):
         right: arguments -> caption.
         telling: () -> list of problems that tell the slips apart.
         answer, a, call: as for every judge.
+        otherwise: (answer, wanted, arguments, call) -> name or None, and what to say, where no slip
+            explains the answer.
     """
     form = _caption_form(answer)
     if form:
@@ -1458,8 +1882,10 @@ def judge_caption(slips, right, telling, answer, a, call):
     if list(answer) == wanted:
         return _state_finding(a, call)
     setting = ", ".join(f"{k} {a[k]}" for k in ("start", "end", "max_length", "width") if k in a)
-    text = f"With {setting}: expected {wanted}, got {[int(t) for t in answer]}."
+    text = f"With {setting}: expected the caption {wanted}, got {[int(t) for t in answer]}."
     name, says = _slip_of(slips, telling, answer, a, call)
+    if not name:
+        name, says = otherwise(answer, wanted, a, call)
     return Finding("values", f"{text} {says}".strip(), "caption", name)
 
 
@@ -1553,12 +1979,65 @@ def right_beam(a):
     return search(**a)
 
 
+def unknown_beam(answer, wanted, a, call):
+    """What can be said of a wrong caption that no slip explains: which one is the likelier."""
+    name, says = _leaning(call)
+    if name:
+        return name, says
+    words = [int(token) for token in answer]
+    if len(words) > a["max_length"] or any(t in (a["start"], a["end"]) for t in words):
+        return None, ""
+    best, got = log_probability(wanted, **a), log_probability(words, **a)
+    says = f"Their log probabilities are {best:.4f} and {got:.4f}."
+    if got > best:
+        says += " Yours is the likelier, but not to be found with so few captions in the beam."
+    return None, says
+
+
+def log_probability(words, step, start, end, max_length, width):
+    """Of a whole caption, with that of its END unless max_length cuts it."""
+    total, token, state = 0.0, start, None
+    for word in [*words, end][:max_length]:
+        scores, state = step(token, state)
+        total, token = total + log_softmax(scores)[word], word
+    return total
+
+
+@cache
+def _almost_equal_pairs():
+    rng = np.random.default_rng(8)
+    pairs = [almost_equal_problems(rng) for _ in range(4)]
+    return [(pair, [search(**problem) for problem in pair]) for pair in pairs]
+
+
+def _leaning(call):
+    """Which of two almost equally likely captions an answer takes, if always the same one."""
+    taken = set()
+    for pair, (cut, finished) in _almost_equal_pairs():
+        for problem in pair:
+            try:
+                said = list(call(problem))
+            except Exception:  # it may well fail on another problem
+                return None, ""
+            taken.add("cut" if said == cut else "finished" if said == finished else "neither")
+    if taken not in ({"cut"}, {"finished"}):
+        return None, ""
+    (which,) = taken
+    name = "long captions favoured" if which == "cut" else "short captions favoured"
+    return name, (
+        f"Of a finished caption and one that max_length cuts, yours takes the {which} one even "
+        f"where it is a little less likely: {name}. Look for a bonus, a division by the length, a "
+        "temperature, or an END that costs too much or too little: what counts is the total log "
+        "probability, END's included."
+    )
+
+
 BEAM_CAPTION = exercise(
     name="beam_caption",
     points=4,
     reference=captioning.beam_caption,
     problem=beam_problem,
-    judge=partial(judge_caption, BEAM_SLIPS, right_beam, _telling_beam),
+    judge=partial(judge_caption, BEAM_SLIPS, right_beam, _telling_beam, otherwise=unknown_beam),
     floats=False,
     strided=False,
     edges=beam_edges,

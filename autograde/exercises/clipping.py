@@ -17,13 +17,18 @@ GRADS = Quantity("grads", "DH HH H", keys=KEYS)
 
 
 def gradients(rng, s):
-    """Gradients of a recurrent cell, of norms that differ from array to array."""
+    """Gradients of a recurrent cell, of which neither the first nor the last has the largest norm.
+
+    So the largest of the norms is told from that of the first array, and from that of the last;
+    and so is the root of their sum, which may come near them by chance.
+    """
     D, H = s["D"], s["H"]
-    return {
-        "Wx": problems.normal(rng, D, H),
-        "Wh": 3 * problems.normal(rng, H, H),
-        "b": problems.normal(rng, H),
-    }
+    while True:
+        Wx, Wh, b = (problems.normal(rng, *shape) for shape in ((D, H), (H, H), (H,)))
+        ends = np.array([np.linalg.norm(Wx), np.linalg.norm(b)])
+        middle = rng.uniform(1.5, 2.5) * ends.max()
+        if (np.abs(np.sqrt(ends.sum() + middle) / ends - 1) > 0.01).all():
+            return {"Wx": Wx, "Wh": middle / np.linalg.norm(Wh) * Wh, "b": b}
 
 
 # what no comparison of numbers can tell ---------------------------------------------------------
@@ -37,10 +42,14 @@ def refuses_non_finite(call, rng, s, may_return=False, **more):
     With `may_return`, a returned number that is not finite will do in place of the error.
     """
     drawn = gradients(rng, s)
-    drawn = {key: drawn[key] for key in ("b", "Wx", "Wh")}  # the last is one of those spoiled
+    drawn = {
+        "bias": drawn["b"],
+        "Wx": drawn["Wx"],
+        "Wh": drawn["Wh"],
+    }  # no word but a key is 'bias'
     for bad, number in BAD.items():
         texts = {}
-        for key in ("Wx", "Wh"):
+        for key in drawn:
             grads = copy.deepcopy(drawn)
             grads[key].flat[grads[key].size // 2] = number
             held, before = dict(grads), copy.deepcopy(grads)
@@ -56,14 +65,14 @@ def refuses_non_finite(call, rng, s, may_return=False, **more):
                 said = f"{where}, the exception came, but grads[{touched[0]!r}] had been changed "
                 return Finding("edge", said + TOO_LATE, "grads", "scaled before the error")
         vague = next((key for key in texts if key not in texts[key]), None)
-        if vague or texts["Wx"] == texts["Wh"]:
+        if vague or len(set(texts.values())) < len(texts):
             key = vague or "Wx"
-            said = f"With {bad} in grads[{key!r}] the exception said {texts[key]!r}. It must "
             return Finding(
                 "edge",
-                f"{said}name the array that the trouble is in, by its key in grads.",
-                "norm",
-                "error does not say which array",
+                f"With {bad} in grads[{key!r}] the exception said {texts[key]!r}. It must tell "
+                f"which array the trouble came from: by its key, here {key!r}, and by that alone.",
+                "grads",
+                "error does not tell the key",
             )
     return None
 
@@ -96,7 +105,16 @@ def changes_the_very_arrays(call, rng, change, **more):
     grads = {"Wy": problems.normal(rng, 3, 4), "E": problems.normal(rng, 2, 3, 2)}
     held, right = dict(grads), copy.deepcopy(grads)
     change(right, **more)
-    call({"grads": grads, **more})
+    try:
+        call({"grads": grads, **more})
+    except KeyError as error:
+        return Finding(
+            "edge",
+            f"With the keys {_listed(held)} in grads, the function raised KeyError: {error}. "
+            + ALL_KEYS,
+            "grads",
+            "only certain keys",
+        )
     wrong = [key for key in held if not _near(held[key], right[key])]
     if not wrong:
         return None
@@ -113,11 +131,20 @@ def changes_the_very_arrays(call, rng, change, **more):
         )
     return Finding(
         "edge",
-        f"With the keys {', '.join(map(repr, held))}, grads[{key!r}] is not right. Go through all "
-        "the arrays in the dict, whatever they are called and however many axes they have.",
+        f"With the keys {_listed(held)}, grads[{key!r}] is not right. {ALL_KEYS}",
         "grads",
         "only certain keys",
     )
+
+
+ALL_KEYS = (
+    "Go through all the arrays in the dict, whatever they are called and however many axes they "
+    "have."
+)
+
+
+def _listed(keys):
+    return ", ".join(map(repr, keys))
 
 
 def _near(a, b):
@@ -190,9 +217,24 @@ NORM_SLIPS = (
         "Does the sum of squares start anew with each array? It has to grow over all of them.",
     ),
     (
+        "only the first array",
+        lambda grads: norms(grads)[0],
+        "Does the loop end in its first round? The return belongs behind it.",
+    ),
+    (
+        "b left out",
+        lambda grads: np.sqrt(sum((g * g).sum() for g in arrays(grads) if g.ndim > 1)),
+        "Every array counts, whatever its key is and however many axes it has.",
+    ),
+    (
         "mean in place of the sum",
         lambda grads: np.sqrt(np.mean(np.concatenate([g.ravel() for g in arrays(grads)]) ** 2)),
         "The norm is the root of the sum of the squares, not of their mean.",
+    ),
+    (
+        "mean of each array's squares",
+        lambda grads: np.sqrt(sum((g * g).mean() for g in arrays(grads))),
+        "The norm is the root of the sum of the squares: a mean hides how large an array is.",
     ),
     (
         "largest element",
@@ -237,7 +279,14 @@ GLOBAL_NORM = exercise(
     sizes="DH",
     edges=norm_edges,
     further=partial(refuses_non_finite, may_return=True),
-    mistakes=tuple(Mistake(*slip) for slip in NORM_SLIPS),
+    mistakes=(
+        *(Mistake(*slip) for slip in NORM_SLIPS),
+        Mistake(
+            "only certain keys",
+            lambda grads: np.sqrt(sum((grads[k] ** 2).sum() for k in KEYS if k in grads)),
+            ALL_KEYS,
+        ),
+    ),
 )
 
 
@@ -278,18 +327,34 @@ def clip(
     measure=clipping.global_norm,
     answer=lambda norm, max_norm: norm,
     when=lambda norm, max_norm: norm > max_norm,
-    which=slice(None),
+    keys=None,
 ):
     """A wrong `clip_by_norm`, by what is wrong with it."""
 
     def wrong(grads, max_norm):
         norm = measure(grads)
         if when(norm, max_norm):
-            for grad in arrays(grads)[which]:
-                grad *= factor(norm, max_norm)
+            for key in keys or grads:
+                grads[key] *= factor(norm, max_norm)
         return answer(norm, max_norm)
 
     return wrong
+
+
+def some_left_out(change, verb):
+    """The mistakes in which not all arrays are changed, from `change(keys)` -> a wrong function."""
+    for key in KEYS:
+        yield Mistake(
+            f"{key} left out",
+            change([k for k in KEYS if k != key]),
+            f"Every array is {verb}, whatever its key is and however many axes it has.",
+        )
+        yield Mistake(
+            f"only {key} {verb}",
+            change([key]),
+            "The other arrays are what they were. Does the line that changes an array stand inside "
+            "the loop, and does the loop reach all of them?",
+        )
 
 
 def _array_by_array(grads, max_norm):
@@ -302,6 +367,16 @@ def _array_by_array(grads, max_norm):
 def _value_by_value(grads, max_norm):
     norm = clipping.global_norm(grads)
     clipping.clip_by_value(grads, max_norm)
+    return norm
+
+
+def _norm_so_far(grads, max_norm):
+    total = 0.0
+    for grad in arrays(grads):
+        total += (grad * grad).sum()
+        norm = np.sqrt(total)
+        if norm > max_norm:
+            grad *= max_norm / norm
     return norm
 
 
@@ -340,9 +415,9 @@ CLIP_BY_NORM = exercise(
         Mistake(
             "not in place",
             clip(factor=lambda norm, max_norm: 1.0),
-            "The arrays are what they were before the call. A plain assignment binds a new array "
-            "to a local name; what was handed over has to change. (Or is the comparison with the "
-            "threshold the wrong way round?)",
+            "All arrays are what they were before the call. Either new arrays were made, and those "
+            "that were handed over have to change; or the comparison with the threshold is the "
+            "wrong way round, so that nothing was scaled at all.",
         ),
         Mistake(
             "scaled up below the threshold",
@@ -394,10 +469,34 @@ CLIP_BY_NORM = exercise(
             clip(factor=lambda norm, max_norm: max_norm),
             "The new norm must be the threshold, whatever the old one was: divide by the old one.",
         ),
+        *some_left_out(lambda keys: clip(keys=keys), "scaled"),
         Mistake(
-            "only one array scaled",
-            clip(which=slice(-1, None)),
-            "Only the last array was scaled. Does the line that scales stand inside the loop?",
+            "norm of the arrays so far",
+            _norm_so_far,
+            "When the first array is scaled, the others have not been counted yet. It takes two "
+            "loops: one that measures, then one that scales.",
+        ),
+        Mistake(
+            "threshold of 5 in place of max_norm",
+            lambda grads, max_norm: clip()(grads, 5),
+            "Use the threshold that is passed, not a fixed one.",
+        ),
+        Mistake(
+            "1 added to the norm",
+            clip(factor=lambda norm, max_norm: max_norm / (norm + 1)),
+            "What guards against a division by zero has to be tiny beside any norm. (And where "
+            "the norm exceeds the threshold, it is not zero.)",
+        ),
+        Mistake(
+            "root of the factor",
+            clip(factor=lambda norm, max_norm: np.sqrt(max_norm / norm)),
+            "Multiplied by a factor, a gradient's norm is multiplied by that same factor.",
+        ),
+        Mistake(
+            "everything set to zero",
+            clip(factor=lambda norm, max_norm: 0.0),
+            "A long gradient is shortened, not thrown away. (Was the factor rounded down to a "
+            "whole number?)",
         ),
         *(
             Mistake(f"{name}, as the norm", clip(measure=measure), says)
@@ -412,10 +511,14 @@ CLIP_BY_NORM = exercise(
 
 
 def value_problem(rng, s, limit=0.7):
-    """Every array has an element far above the limit, one far below minus it, and one inside."""
+    """An array has an element far above the limit, one far below minus it, and a third inside.
+
+    The largest elements differ from array to array.
+    """
     drawn = gradients(rng, s)
-    for grad in arrays(drawn):
-        first = rng.permuted(np.array([2.5, -2.0, 0.3]))[: grad.size]
+    for k, grad in enumerate(arrays(drawn)):
+        far = rng.permuted(np.array([2.5 + k, -2.0 - k]))
+        first = np.array([*far, 0.3])[: grad.size]
         grad.flat[: len(first)] = first
     return {"grads": drawn, "limit": limit}
 
@@ -424,6 +527,14 @@ def value_edges(rng, s):
     problem = value_problem(rng, s)
     return {
         "when nothing exceeds the limit": {**problem, "limit": 100.0},
+        "when only negative elements exceed the limit": {
+            **problem,
+            "grads": {k: np.minimum(g, 0.2) for k, g in problem["grads"].items()},
+        },
+        "when only positive elements exceed the limit": {
+            **problem,
+            "grads": {k: np.maximum(g, -0.2) for k, g in problem["grads"].items()},
+        },
         "when the limit is a whole number": {**problem, "limit": 1},
         "when the largest is only just above the limit": {
             "grads": {k: g / np.abs(g).max() for k, g in problem["grads"].items()},
@@ -436,14 +547,20 @@ def value_edges(rng, s):
     }
 
 
-def cut(rule):
-    """A wrong `clip_by_value`, from a rule for one array."""
+def cut(rule=lambda grad, limit: np.clip(grad, -limit, limit), keys=None):
+    """A wrong `clip_by_value`, from a rule for one array, or the keys of those that are cut."""
 
     def wrong(grads, limit):
-        for grad in arrays(grads):
-            grad[...] = rule(grad, limit)
+        for key in keys or grads:
+            grads[key][...] = rule(grads[key], limit)
 
     return wrong
+
+
+def _scaled_together(grads, limit):
+    largest = max(np.abs(grad).max() for grad in arrays(grads))
+    for grad in arrays(grads):
+        grad *= min(1, limit / largest)
 
 
 def _trials_of_value(call, rng, s):
@@ -468,7 +585,7 @@ CLIP_BY_VALUE = exercise(
         Mistake(
             "not in place",
             cut(lambda g, limit: g),
-            "The arrays are what they were before the call. NumPy's functions make a new array "
+            "All arrays are what they were before the call. NumPy's functions make a new array "
             "unless they are told where to put the result.",
         ),
         Mistake(
@@ -484,7 +601,7 @@ CLIP_BY_VALUE = exercise(
         Mistake(
             "large positive elements kept",
             cut(lambda g, limit: np.maximum(g, -limit)),
-            "The interval has two ends.",
+            "Elements far above zero are too large as well: the interval has two ends.",
         ),
         Mistake(
             "sign lost",
@@ -495,6 +612,11 @@ CLIP_BY_VALUE = exercise(
             "large elements set to zero",
             cut(lambda g, limit: np.where(np.abs(g) > limit, 0, g)),
             "An element beyond the limit is moved to the limit; it is not thrown away.",
+        ),
+        Mistake(
+            "large elements multiplied by the limit",
+            cut(lambda g, limit: np.where(np.abs(g) > limit, limit * g, g)),
+            "An element beyond the limit becomes the limit, with the sign it had.",
         ),
         Mistake(
             "every element set to the limit",
@@ -517,6 +639,21 @@ CLIP_BY_VALUE = exercise(
             "Elements within the limit stay as they are; only those beyond it are moved.",
         ),
         Mistake(
+            "scaled by the largest element of all arrays",
+            _scaled_together,
+            "Elements within the limit stay as they are; only those beyond it are moved.",
+        ),
+        Mistake(
+            "squashed by tanh",
+            cut(lambda g, limit: limit * np.tanh(g / limit)),
+            "A soft limit moves every element. Those within the limit stay as they are.",
+        ),
+        Mistake(
+            "skipped unless a positive element exceeds the limit",
+            cut(lambda g, limit: np.clip(g, -limit, limit) if g.max() > limit else g),
+            "An array whose large elements are all negative has to be cut, too.",
+        ),
+        Mistake(
             "clipped by norm",
             lambda grads, limit: clipping.clip_by_norm(grads, limit),
             "Here each element is cut by itself; no norm is needed.",
@@ -526,6 +663,7 @@ CLIP_BY_VALUE = exercise(
             cut(lambda g, limit: np.clip(g, -1, 1)),
             "Use the limit that is passed, not a fixed one.",
         ),
+        *some_left_out(lambda keys: cut(keys=keys), "cut"),
     ),
 )
 

@@ -78,7 +78,12 @@ class Mistake:
 
     @property
     def sentence(self):
-        return f"A known mistake gives exactly this: {self.name}. {self.says}"
+        return self.sentence_of("this")
+
+    def sentence_of(self, quantity):
+        """The sentence where only one quantity is what the mistake gives."""
+        this = quantity if quantity == "this" else f"this {quantity}"
+        return f"A known mistake gives exactly {this}: {self.name}. {self.says}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,11 +21,18 @@ def step_problem(rng, s):
     return problems.gated_step(rng, s, 3)
 
 
-def step(order=(0, 1, 2), use_bias=True, weights=lambda W: W, **rules):
+def step(
+    order=(0, 1, 2),
+    columns=lambda k, H: slice(k * H, (k + 1) * H),
+    use_bias=True,
+    weights=lambda W: W,
+    **rules,
+):
     """A wrong step, by what is wrong with it.
 
     Args:
         order: which columns are taken for z, r, n.
+        columns: where those of the k-th block lie.
         use_bias: whether there is one.
         weights: what is done to each block of Wh.
         **rules: in place of those in `right`, each a function of what is known so far.
@@ -39,7 +46,7 @@ def step(order=(0, 1, 2), use_bias=True, weights=lambda W: W, **rules):
 
     def wrong(x, h_prev, Wx, Wh, b):
         H = h_prev.shape[1]
-        blocks = [slice(k * H, (k + 1) * H) for k in order]
+        blocks = [columns(k, H) for k in order]
         v = SimpleNamespace(x=x, h=h_prev)
         v.Whz, v.Whr, v.Whn = (weights(Wh[:, at]) for at in blocks)
         bias = [b[at] if use_bias else 0 for at in blocks]
@@ -71,6 +78,12 @@ STEP_MISTAKES = (
         "The first H columns are those of z, the next H those of r, the last H those of n.",
     ),
     (
+        "gates in every third column",
+        step(columns=lambda k, H: slice(k, 3 * H, 3)),
+        "The columns come in three blocks of H, not in turn: first all of z, then all of r, then "
+        "all of n.",
+    ),
+    (
         "reset after the product",
         step(n=lambda v: np.tanh(v.xn + v.bn + v.r * (v.h @ v.Whn))),
         "That is what PyTorch and cuDNN compute. Here r scales the old state before the product "
@@ -90,6 +103,17 @@ STEP_MISTAKES = (
         "1 - r in place of r",
         step(n=lambda v: np.tanh(v.xn + v.bn + ((1 - v.r) * v.h) @ v.Whn)),
         "Where r is 1 the candidate sees the old state in full, where it is 0 not at all.",
+    ),
+    (
+        "z in place of r in the candidate",
+        step(n=lambda v: np.tanh(v.xn + v.bn + (v.z * v.h) @ v.Whn)),
+        "What the candidate sees of the past is for r to say; z comes in with the mixture.",
+    ),
+    (
+        "r in place of 1 - z",
+        step(new=lambda v: v.r * v.n + v.z * v.h),
+        "z alone sets the mixture: what is kept and what is written sum to 1. r has done its work "
+        "inside the candidate.",
     ),
     (
         "reset of the state that is kept",
@@ -125,6 +149,20 @@ STEP_MISTAKES = (
         "A gate is a share between 0 and 1; tanh goes down to -1.",
     ),
     (
+        "sign in the sigmoid's exponent",
+        step(
+            z=lambda v: sigmoid(-v.xz - v.h @ v.Whz),
+            r=lambda v: sigmoid(-v.xr - v.h @ v.Whr),
+        ),
+        "A sigmoid rises: the larger the sum, the wider the gate stands open.",
+    ),
+    (
+        "tanh over the new state",
+        step(new=lambda v: np.tanh((1 - v.z) * v.n + v.z * v.h)),
+        "The mixture is the new state already. A tanh after it would shrink, at every step, what z "
+        "wants to keep.",
+    ),
+    (
         "bias left out",
         step(use_bias=False),
         "Each gate, and the candidate, has a bias: H of the numbers in b.",
@@ -138,6 +176,11 @@ STEP_MISTAKES = (
         "past ignored by the candidate",
         step(n=lambda v: np.tanh(v.xn + v.bn)),
         "The candidate is made of the input and of what r lets through of the old state.",
+    ),
+    (
+        "past ignored by the gates",
+        step(z=lambda v: sigmoid(v.xz), r=lambda v: sigmoid(v.xr)),
+        "z and r look at the input and at the old state, each with weights of its own.",
     ),
     (
         "old state not kept",
@@ -156,6 +199,19 @@ STEP_MISTAKES = (
     ),
 )
 
+
+def far_out(problem, state):
+    """Edges of a forward pass: numbers that a clipped state or a clipped sum would show at."""
+    return {
+        "for a large state": {
+            **problem,
+            state: 100 * problem[state],
+            "Wh": 0.01 * problem["Wh"],
+        },
+        "for gates far open or shut": {**problem, "b": 10 * np.sign(problem["b"])},
+    }
+
+
 GRU_STEP_FORWARD = exercise(
     name="gru_step_forward",
     points=3,
@@ -164,6 +220,7 @@ GRU_STEP_FORWARD = exercise(
     returns=(*values(h="NH"), CACHE),
     sizes="NDH",
     omitted=("reset_after",),
+    edges=lambda rng, s: far_out(step_problem(rng, s), "h_prev"),
     mistakes=tuple(
         Mistake(name, lambda *a, wrong=wrong: (wrong(*a), None), says)
         for name, wrong, says in STEP_MISTAKES
@@ -181,6 +238,8 @@ def columns(*blocks):
 
 # The way back in single rules, each a function of what is known so far; a mistake changes some.
 RULES = {
+    "z": lambda v: v.gates[0],
+    "r": lambda v: v.gates[1],
     "dz": lambda v: v.dh * (v.h_prev - v.n),
     "dn": lambda v: v.dh * (1 - v.z),
     "dan": lambda v: v.dn * (1 - v.n**2),
@@ -208,7 +267,7 @@ def step_backward(**changes):
     def wrong(dh, cache):
         x, h_prev, Wx, Wh, _, (z, r, n, *_) = cache
         H = h_prev.shape[1]
-        v = SimpleNamespace(dh=dh, x=x, h_prev=h_prev, Wx=Wx, Wh=Wh, z=z, r=r, n=n)
+        v = SimpleNamespace(dh=dh, x=x, h_prev=h_prev, Wx=Wx, Wh=Wh, gates=(z, r), n=n)
         v.Whz, v.Whr, v.Whn = Wh[:, :H], Wh[:, H : 2 * H], Wh[:, 2 * H :]
         for name, rule in {**RULES, **changes}.items():
             setattr(v, name, rule(v))
@@ -222,6 +281,23 @@ def nothing(v):
 
 
 BACKWARD_MISTAKES = (
+    (
+        "z and r exchanged",
+        dict(z=lambda v: v.gates[1], r=lambda v: v.gates[0]),
+        "What is used as z is r, and the other way round. Are they taken out of the cache in the "
+        "order in which they were put in?",
+    ),
+    (
+        "upstream gradient left out",
+        dict(dz=lambda v: v.h_prev - v.n, dn=lambda v: 1 - v.z, kept=lambda v: v.z),
+        "Every path begins with what arrives from above, dh.",
+    ),
+    (
+        "only z's direct path to h_prev",
+        dict(seen=nothing, asked_z=nothing, asked_r=nothing),
+        "The old state was used four times: by the mixture, by the candidate and by both gates. "
+        "Four gradients come back to it, and are added.",
+    ),
     (
         "z's direct path to h_prev left out",
         dict(kept=nothing),
@@ -278,6 +354,11 @@ BACKWARD_MISTAKES = (
         "r was multiplied by the old state: each factor gets the gradient times the other one.",
     ),
     (
+        "r and h_prev exchanged on the way back through the reset",
+        dict(dr=lambda v: v.dm * v.r, seen=lambda v: v.dm * v.h_prev),
+        "In a product of two, each factor gets the gradient times the other one.",
+    ),
+    (
         "the product left out on the way to r and h_prev",
         dict(dm=lambda v: v.dan),
         "Between the candidate's sum and the reset state stands the last block of Wh.",
@@ -311,6 +392,30 @@ BACKWARD_MISTAKES = (
         "slope of tanh left out",
         dict(dan=lambda v: v.dn),
         "Between the candidate and its sum stands tanh, and its slope scales the gradient.",
+    ),
+    (
+        "tanh taken a second time",
+        dict(dan=lambda v: v.dn * (1 - np.tanh(v.n) ** 2)),
+        "n is the tanh already: its slope is made of n itself.",
+    ),
+    (
+        "sigmoid taken a second time",
+        dict(
+            daz=lambda v: v.dz * sigmoid(v.z) * (1 - sigmoid(v.z)),
+            dar=lambda v: v.dr * sigmoid(v.r) * (1 - sigmoid(v.r)),
+        ),
+        "z and r are sigmoids already: their slopes are made of z and r themselves.",
+    ),
+    (
+        "n² in place of 1 - n²",
+        dict(dan=lambda v: v.dn * v.n**2),
+        "The slope of tanh is largest, 1, where the tanh is 0.",
+    ),
+    (
+        "h in place of n in the slope of tanh",
+        dict(dan=lambda v: v.dn * (1 - (v.n + v.z * (v.h_prev - v.n)) ** 2)),
+        "In the vanilla cell the state was the tanh. Here the candidate is, and the state a "
+        "mixture.",
     ),
     (
         "slope of tanh in place of the sigmoid's",
@@ -352,8 +457,8 @@ BACKWARD_MISTAKES = (
             dn=lambda v: v.dh * v.z,
             kept=lambda v: v.dh * (1 - v.z),
         ),
-        "Here z is the share of the old state. Go back through the mixture that your forward pass "
-        "has.",
+        "Here z is the share of the old state, on the way back as on the way forward. If "
+        "check(gru_step_forward) says the same, mend that first.",
     ),
     (
         "Wh not transposed",
@@ -368,6 +473,21 @@ BACKWARD_MISTAKES = (
         "gradients of z and r exchanged",
         dict(da=lambda v: columns(v.dar, v.daz, v.dan)),
         "The columns belong to z, r and n in this order, in the gradients as in the weights.",
+    ),
+    (
+        "blocks of dWh transposed",
+        dict(
+            dWh=lambda v: columns(
+                v.daz.T @ v.h_prev, v.dar.T @ v.h_prev, v.dan.T @ (v.r * v.h_prev)
+            )
+        ),
+        "In each block of dWh, as in Wh, the rows belong to the old state and the columns to the "
+        "gate.",
+    ),
+    (
+        "dWh transposed",
+        dict(dWh=lambda v: RULES["dWh"](v).T),
+        "dWh has the shape of Wh, (H, 3H).",
     ),
     (
         "dWx transposed",
@@ -403,6 +523,16 @@ BACKWARD_MISTAKES = (
         dict(db=lambda v: v.da),
         "b serves every row of the batch: its gradient is their sum, in the shape of b.",
     ),
+    (
+        "db with an axis of length 1",
+        dict(db=lambda v: v.da.sum(axis=0, keepdims=True)),
+        "db has the shape of b, (3H,): one axis only.",
+    ),
+    (
+        "db summed over the units",
+        dict(db=lambda v: v.da.sum(axis=1)),
+        "b has an entry a column, so the sum runs over the batch.",
+    ),
 )
 
 GRU_STEP_BACKWARD = backward_exercise(
@@ -415,8 +545,16 @@ GRU_STEP_BACKWARD = backward_exercise(
     sizes="NDH",
     edges=lambda rng, s: {"for a large dh": problems.large(step_backward_problem(rng, s))},
     builds_on=("gru_step_forward",),
-    mistakes=tuple(
-        Mistake(name, step_backward(**changes), says) for name, changes, says in BACKWARD_MISTAKES
+    mistakes=(
+        *(
+            Mistake(name, step_backward(**changes), says)
+            for name, changes, says in BACKWARD_MISTAKES
+        ),
+        Mistake(
+            "dx and dh_prev in the other order",
+            step_backward(dx=RULES["dh_prev"], dh_prev=RULES["dx"]),
+            "The order is dx, dh_prev, and then the weights' gradients.",
+        ),
     ),
 )
 
@@ -445,6 +583,14 @@ def sequence(step=RIGHT_STEP, start=lambda h0: h0, carry=True, order=1, finish=l
     return wrong
 
 
+def skipping_the_first_input(x, h0, Wx, Wh, b):
+    """A wrong `gru_forward`: h0 stands at step 0, and the loop begins at step 1."""
+    if x.shape[1] == 1:
+        return h0[:, None], None
+    later, _ = sequence()(x[:, 1:], h0, Wx, Wh, b)
+    return np.concatenate([h0[:, None], later], axis=1), None
+
+
 GRU_FORWARD = exercise(
     name="gru_forward",
     points=2,
@@ -453,12 +599,14 @@ GRU_FORWARD = exercise(
     returns=(*values(h="NTH"), CACHE),
     sizes="NTDH",
     omitted=("reset_after",),
+    edges=lambda rng, s: far_out(sequence_problem(rng, s), "h0"),
     builds_on=("gru_step_forward",),
     mistakes=(
         Mistake(
             "h0 ignored",
             sequence(start=np.zeros_like),
-            "The first step starts from h0, not from zeros.",
+            "The first step starts from h0, not from zeros. (Where all states lie in one array, "
+            "place t - 1 is the last one when t is 0.)",
         ),
         Mistake(
             "state not carried on",
@@ -485,6 +633,44 @@ GRU_FORWARD = exercise(
             sequence(finish=lambda h, h0: np.concatenate([h0[:, None], h[:, :-1]], axis=1)),
             "The result holds h_1 to h_T, so the first entry is the state after the first step.",
         ),
+        Mistake(
+            "h0 among the states",
+            sequence(finish=lambda h, h0: np.concatenate([h0[:, None], h], axis=1)),
+            "T steps make T states; h0 was there before them.",
+        ),
+        Mistake(
+            "the first input never read",
+            skipping_the_first_input,
+            "The first entry is the state after the first step, which starts from h0 and reads "
+            "x[:, 0].",
+        ),
+        Mistake(
+            "the last step left out",
+            sequence(finish=lambda h, h0: np.concatenate([h[:, :-1], 0 * h[:, -1:]], axis=1)),
+            "T inputs, T steps: the loop ends one too early.",
+        ),
+        Mistake(
+            "the last state at every step",
+            sequence(finish=lambda h, h0: np.repeat(h[:, -1:], h.shape[1], axis=1)),
+            "Does the list hold one array T times, into which every step writes? Make a new one at "
+            "each step.",
+        ),
+        Mistake(
+            "axes exchanged by reshape",
+            sequence(finish=lambda h, h0: np.swapaxes(h, 0, 1).reshape(h.shape)),
+            "A reshape keeps the numbers in their order and mixes batch and time. Stack along "
+            "axis 1, or transpose.",
+        ),
+        Mistake(
+            "time as the last axis",
+            sequence(finish=lambda h, h0: np.swapaxes(h, 1, 2)),
+            "The batch is axis 0, time is axis 1, and the units come last.",
+        ),
+        Mistake(
+            "states side by side in one axis",
+            sequence(finish=lambda h, h0: h.reshape(len(h), -1)),
+            "Time is an axis of its own: stack the states, do not join them.",
+        ),
         *(Mistake(name, sequence(wrong), says) for name, wrong, says in STEP_MISTAKES),
     ),
 )
@@ -497,23 +683,35 @@ def sequence_backward_problem(rng, s):
 def sequence_backward(
     step=gru.gru_step_backward,
     arriving=lambda dh, t, dh_next: dh[:, t] + dh_next,
-    order=-1,
+    visited=slice(None, None, -1),
     add=True,
-    back=lambda dh_prev, into: dh_prev,
+    back=lambda dh_prev, into, t: dh_prev,
     finish=lambda g, T: g,
     before=lambda states, t: states[t],
 ):
-    """A wrong `gru_backward`, by what is wrong with it."""
+    """A wrong `gru_backward`, by what is wrong with it.
+
+    Args:
+        step: the way back through one step.
+        arriving: what arrives at the state after step t.
+        visited: which of the steps, and in which order.
+        add: whether the weights' gradients are added up.
+        back: what goes on to the step before.
+        finish: what is made of the five gradients.
+        before: the state before step t, given h_0 to h_T.
+    """
 
     def wrong(dh, cache):
         x, states, Wx, Wh, bhn, insides = cache
+        z, _, n, *_ = insides[-1]
+        states = [*states, (1 - z) * n + z * states[-1]]
         T, dh_next = dh.shape[1], np.zeros_like(dh[:, 0])
         dx, weights = np.zeros_like(x), [0, 0, 0]
-        for t in range(T)[::order]:
+        for t in range(T)[visited]:
             into = arriving(dh, t, dh_next)
             step_cache = x[:, t], before(states, t), Wx, Wh, bhn, insides[t]
             dx[:, t], dh_prev, *new = step(into, step_cache)
-            dh_next = back(dh_prev, into)
+            dh_next = back(dh_prev, into, t)
             weights = [w + n for w, n in zip(weights, new, strict=True)] if add else new
         return finish((dx, dh_next, *weights), T)
 
@@ -557,18 +755,18 @@ GRU_BACKWARD = backward_exercise(
         ),
         Mistake(
             "gradients added up from step to step",
-            sequence_backward(back=lambda dh_prev, into: dh_prev + into),
+            sequence_backward(back=lambda dh_prev, into, t: dh_prev + into),
             "What step t sends back is its dh_prev alone. What arrived at h_t has been used up on "
             "the way through the step: start afresh at each.",
         ),
         Mistake(
             "gradient carried back without the step",
-            sequence_backward(back=lambda dh_prev, into: into),
+            sequence_backward(back=lambda dh_prev, into, t: into),
             "What goes to step t-1 is the step's dh_prev, not the gradient that came in.",
         ),
         Mistake(
             "steps visited forward in time",
-            sequence_backward(order=1),
+            sequence_backward(visited=slice(None)),
             "What step t+1 sends back must be known before step t is visited: start at the end.",
         ),
         Mistake(
@@ -576,6 +774,21 @@ GRU_BACKWARD = backward_exercise(
             sequence_backward(finish=lambda g, T: (g[0][:, ::-1], *g[1:])),
             "The loop runs from the last step to the first, and dx[:, t] belongs to step t: turn "
             "the list round, or write each step into its place.",
+        ),
+        Mistake(
+            "dx with time as its first axis",
+            sequence_backward(finish=lambda g, T: (np.swapaxes(g[0], 0, 1), *g[1:])),
+            "dx has the shape of x, (N, T, D): the batch is axis 0 and time is axis 1.",
+        ),
+        Mistake(
+            "the first step left out",
+            sequence_backward(visited=slice(None, 0, -1)),
+            "The loop ends before t = 0, and step 0 was a step like any other.",
+        ),
+        Mistake(
+            "the last step left out",
+            sequence_backward(visited=slice(-2, None, -1)),
+            "The loop begins before the end: the last step is t = T-1.",
         ),
         Mistake(
             "mean over time",
@@ -588,14 +801,35 @@ GRU_BACKWARD = backward_exercise(
             "dh0 is what the first step sends back: its dh_prev.",
         ),
         Mistake(
+            "dh0 taken before the first step",
+            sequence_backward(back=lambda dh_prev, into, t: dh_prev if t else into),
+            "That is what arrives at h_1. From there one step is still to be gone back, to h_0.",
+        ),
+        Mistake(
             "zeros in place of h0 before the first step",
             sequence_backward(before=lambda states, t: states[t] if t else 0 * states[0]),
             "The state before step 0 is h0; the gradients of that step need it.",
         ),
+        Mistake(
+            "the last state in place of h0 before the first step",
+            sequence_backward(before=lambda states, t: states[t] if t else states[-1]),
+            "The state before step 0 is h0. At t = 0 the index t - 1 is -1, which is the last "
+            "place.",
+        ),
+        Mistake(
+            "h_t in place of h_{t-1}",
+            sequence_backward(before=lambda states, t: states[t + 1]),
+            "Each step's gradients need the state that the step began with.",
+        ),
+        Mistake(
+            "h0 before every step",
+            sequence_backward(before=lambda states, t: states[0]),
+            "Each step's gradients need the state that this step began with; h0 is that of the "
+            "first alone.",
+        ),
         *(
             Mistake(name, sequence_backward(step_backward(**changes)), says)
             for name, changes, says in BACKWARD_MISTAKES
-            if "transposed" not in name and "not summed" not in name
         ),
     ),
 )
@@ -606,14 +840,14 @@ GRU_BACKWARD = backward_exercise(
 
 def count_problem(rng, s, cell="gru"):
     """Sizes at which no two ways of miscounting agree."""
-    return {"cell": cell, "D": 20 + s["D"], "H": 30 + s["H"]}
+    return {"cell": cell, "D": 25 + s["D"], "H": 45 + s["H"]}
 
 
-def count(gates=(1, 4, 3), each=lambda D, H: H * (D + H + 1)):
-    """A wrong `count_parameters`: other numbers of gates, or other numbers for each."""
+def count(gates=(1, 4, 3), total=lambda k, D, H: k * H * (D + H + 1)):
+    """A wrong `count_parameters`: another number of blocks k, or another total of so many."""
 
     def wrong(cell, D, H):
-        return dict(zip(("rnn", "lstm", "gru"), gates, strict=True))[cell] * each(D, H)
+        return total(dict(zip(("rnn", "lstm", "gru"), gates, strict=True))[cell], D, H)
 
     return wrong
 
@@ -635,33 +869,50 @@ COUNT_PARAMETERS = exercise(
     mistakes=(
         Mistake(
             "biases left out",
-            count(each=lambda D, H: H * (D + H)),
+            count(total=lambda k, D, H: k * H * (D + H)),
             "Every gate has a bias for each of its units.",
         ),
         Mistake(
             "one bias for a whole gate",
-            count(each=lambda D, H: H * (D + H) + 1),
+            count(total=lambda k, D, H: k * (H * (D + H) + 1)),
             "b has H entries a gate, one for each unit.",
         ),
         Mistake(
+            "biases of one block only",
+            count(total=lambda k, D, H: k * H * (D + H) + H),
+            "b is as long as Wx is wide: every block of columns has its own part of it.",
+        ),
+        Mistake(
+            "only Wx multiplied by the number of blocks",
+            count(total=lambda k, D, H: k * D * H + H * H + H),
+            "Wh and b have as many blocks as Wx. Python multiplies before it adds: look at the "
+            "parentheses.",
+        ),
+        Mistake(
+            "D and H exchanged",
+            count(total=lambda k, D, H: k * D * (D + H + 1)),
+            "D is the number of inputs, H that of the units: Wh is square, with a side of H a "
+            "block, and b has H numbers a block.",
+        ),
+        Mistake(
             "two biases a gate",
-            count(each=lambda D, H: H * (D + H + 2)),
+            count(total=lambda k, D, H: k * H * (D + H + 2)),
             "PyTorch keeps a bias beside the input's product and another beside the state's. Here "
             "there is one.",
         ),
         Mistake(
             "Wh left out",
-            count(each=lambda D, H: H * (D + 1)),
+            count(total=lambda k, D, H: k * H * (D + 1)),
             "The product with the old state has weights too.",
         ),
         Mistake(
             "Wx left out",
-            count(each=lambda D, H: H * (H + 1)),
+            count(total=lambda k, D, H: k * H * (H + 1)),
             "The product with the input has weights too.",
         ),
         Mistake(
             "Wh counted as a row",
-            count(each=lambda D, H: H * (D + 1) + H),
+            count(total=lambda k, D, H: k * (H * (D + 1) + H)),
             "Every unit of the old state reaches every unit of the new one: Wh is a square a gate.",
         ),
         Mistake(

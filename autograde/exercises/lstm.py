@@ -28,7 +28,10 @@ backward_exercise = partial(Backward, notebook="06")
 
 
 def sigmoid_problem(rng, s, *shape):
-    return {"x": 2 * problems.normal(rng, *(shape or (s["N"], s["H"])))}
+    """Numbers of both signs, which σ treats alike and other functions do not."""
+    x = 2 * problems.normal(rng, *(shape or (s["N"], s["H"])))
+    x.flat[0], x.flat[-1] = abs(x.flat[0]), -abs(x.flat[-1])
+    return {"x": x}
 
 
 def far(rng, s):
@@ -37,9 +40,20 @@ def far(rng, s):
     return {"x": x + 1000 * np.where(np.arange(x.shape[1]) % 2, 1, -1)}
 
 
+def between(rng, s):
+    """Numbers from 5 to 15 and from -15 to -5, where σ is near its ends and not there yet."""
+    x = rng.uniform(5, 15, (s["N"], 2 * s["H"]))
+    return {"x": x * np.where(np.arange(x.shape[1]) % 2, 1, -1)}
+
+
 def _softmax(x):
     e = np.exp(x)
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def _infinity_by_infinity(x):
+    with np.errstate(all="ignore"):
+        return np.exp(x) / (1 + np.exp(x))
 
 
 SIGMOID = exercise(
@@ -52,6 +66,7 @@ SIGMOID = exercise(
     quiet=True,
     edges=lambda rng, s: {
         "at ±1000": far(rng, s),
+        "between ±5 and ±15": between(rng, s),
         "for a sequence of gates, (N, T, H)": sigmoid_problem(rng, s, s["N"], s["T"], s["H"]),
         "for one row, (H,)": sigmoid_problem(rng, s, s["H"]),
         "at exactly 0": {"x": np.zeros((s["N"], s["H"]))},
@@ -74,6 +89,11 @@ SIGMOID = exercise(
             "The shape is right, the range is -1 to 1: halve it and lift it by a half.",
         ),
         Mistake(
+            "tanh moved up and not halved",
+            lambda x: np.tanh(x / 2) + 1,
+            "This runs from 0 to 2. A gate is a share, between 0 and 1.",
+        ),
+        Mistake(
             "σ's slope in place of its value",
             lambda x: sigmoid(x) * (1 - sigmoid(x)),
             "This is the derivative, a hill with its top at 0. A gate rises from 0 to 1.",
@@ -94,6 +114,38 @@ SIGMOID = exercise(
             "Division goes before addition: the whole sum belongs under the fraction bar.",
         ),
         Mistake(
+            "one form for both signs",
+            lambda x: sigmoid(np.abs(x)),
+            "x and -x give the same here, and should add up to 1: the absolute value keeps the "
+            "exponent small, and below 0 another form belongs to it.",
+        ),
+        Mistake(
+            "nothing for x = 0",
+            lambda x: np.where(x == 0, 0, sigmoid(x)),
+            "0 is neither above nor below 0: one of the two cases must take it in. σ(0) is one "
+            "half.",
+        ),
+        Mistake(
+            "infinity divided by infinity",
+            _infinity_by_infinity,
+            "e to the power of 1000 does not fit into a float, above the fraction bar nor below "
+            "it. With the warning switched off the trouble is still there.",
+        ),
+        *(
+            Mistake(
+                f"clipped at ±{limit}",
+                lambda x, limit=limit: sigmoid(np.clip(x, -limit, limit)),
+                f"σ({limit}) is not 1 to sixteen digits yet: clip where it makes no difference, or "
+                "choose a form that needs no clipping.",
+            )
+            for limit in (5, 6, 10)
+        ),
+        Mistake(
+            "a straight line, cut off",
+            lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+            "That is the 'hard sigmoid', which is like σ and not equal to it.",
+        ),
+        Mistake(
             "softmax over the row",
             _softmax,
             "A gate is one number for itself: every entry is squashed alone, and a row of gates "
@@ -108,6 +160,7 @@ SIGMOID = exercise(
 
 def step_forward(
     order="ifog",
+    cut=lambda a: np.split(a, 4, axis=-1),
     total=lambda x, h, Wx, Wh, b: x @ Wx + h @ Wh + b,
     gate=sigmoid,
     content=np.tanh,
@@ -118,13 +171,19 @@ def step_forward(
     """A wrong `lstm_step_forward`, by what is wrong with it."""
 
     def wrong(x, h_prev, c_prev, Wx, Wh, b):
-        blocks = np.split(total(x, h_prev, Wx, Wh, b), 4, axis=-1)
-        a = dict(zip(order, blocks, strict=True))
+        a = dict(zip(order, cut(total(x, h_prev, Wx, Wh, b)), strict=True))
         i, f, o, g = (*(gate(a[k]) for k in "ifo"), content(a["g"]))
         c = cell(c_prev, i, f, g)
         return *finish(shown(o, c, c_prev), c), None
 
     return wrong
+
+
+def _from_reshaped_weights(x, h, Wx, Wh, b):
+    """Sums in front of the gates, with weights whose rows were taken for the gates' own."""
+    D, H = len(Wx), len(Wh)
+    sums = x @ Wx.reshape(4, D, H) + h @ Wh.reshape(4, H, H) + b.reshape(4, 1, H)
+    return np.concatenate(sums, axis=-1)
 
 
 STEP_MISTAKES = (
@@ -146,6 +205,22 @@ STEP_MISTAKES = (
         "the forget gate, which goes with the old cell.",
     ),
     (
+        "output gate's columns for the candidate",
+        step_forward(cut=lambda a: (b := np.split(a, 4, axis=-1))[:3] + b[2:3]),
+        "The candidate has the last H columns for itself: look at where its slice begins and ends.",
+    ),
+    (
+        "every fourth column for a gate",
+        step_forward(cut=lambda a: [a[..., k::4] for k in range(4)]),
+        "The first H columns belong to the first gate, the next H to the second, and so on.",
+    ),
+    (
+        "weights cut by reshape",
+        step_forward(total=_from_reshaped_weights),
+        "reshape takes the numbers row by row, and a gate's weights stand side by side in every "
+        "row: cut along the columns.",
+    ),
+    (
         "the old cell left out",
         step_forward(cell=lambda c_prev, i, f, g: i * g),
         "Without the forget gate's share of the past the cell remembers nothing.",
@@ -154,6 +229,11 @@ STEP_MISTAKES = (
         "forget gate left out",
         step_forward(cell=lambda c_prev, i, f, g: c_prev + i * g),
         "The old cell enters the new one through the forget gate, not whole.",
+    ),
+    (
+        "forget gate turned round",
+        step_forward(cell=lambda c_prev, i, f, g: (1 - f) * c_prev + i * g),
+        "The forget gate says what is kept: at f = 1 the whole old cell stays.",
     ),
     (
         "input gate left out",
@@ -214,6 +294,11 @@ STEP_MISTAKES = (
         "b is part of the sum in front of the gates.",
     ),
     (
+        "bias counted twice",
+        step_forward(total=lambda x, h, Wx, Wh, b: x @ Wx + h @ Wh + 2 * b),
+        "One b serves the whole sum, not each of the two products.",
+    ),
+    (
         "previous h ignored",
         step_forward(total=lambda x, h, Wx, Wh, b: x @ Wx + b),
         "The gates look at the input and at the last h.",
@@ -241,7 +326,8 @@ LSTM_STEP_FORWARD = exercise(
         "for a cell that has counted far": {
             **(problem := problems.gated_step(rng, s, 4)),
             "c_prev": 100 * problem["c_prev"],
-        }
+        },
+        "for gates that are nearly open or shut": {**problem, "b": 11 * np.sign(problem["b"])},
     },
     builds_on=("sigmoid",),
     mistakes=tuple(Mistake(*m) for m in STEP_MISTAKES),
@@ -333,6 +419,23 @@ STEP_BACKWARD_MISTAKES = (
         "what tanh was taken of.",
     ),
     (
+        "h in place of tanh of c",
+        step_backward(
+            dc_all=lambda s: s.dc + s.dh * s.o * (1 - (s.o * s.tanh_c) ** 2),
+            do=lambda s: s.dh * s.o * s.tanh_c,
+        ),
+        "h is the squashed cell times the output gate. What is needed here is the squashed cell "
+        "alone.",
+    ),
+    (
+        "the old cell in place of the new one in tanh",
+        step_backward(
+            dc_all=lambda s: s.dc + s.dh * s.o * (1 - np.tanh(s.c_prev) ** 2),
+            do=lambda s: s.dh * np.tanh(s.c_prev),
+        ),
+        "h was made from the cell after the step. The one before it is needed at the forget gate.",
+    ),
+    (
         "dc_prev without what came through h",
         step_backward(dc_prev=lambda s: s.dc * s.f),
         "Add what comes through h to dc first, and then send the sum on to the old cell.",
@@ -364,6 +467,26 @@ STEP_BACKWARD_MISTAKES = (
             ("o", "the output gate", "sigmoid"),
             ("g", "the candidate", "tanh"),
         )
+    ),
+    *(
+        (
+            f"input gate's slope for {name}",
+            step_backward(**{f"a{k}": lambda s, k=k: getattr(s, f"d{k}") * s.i * (1 - s.i)}),
+            "Every gate has a slope of its own, told from its own value: look for a line that was "
+            "copied.",
+        )
+        for k, name in (("f", "the forget gate"), ("o", "the output gate"))
+    ),
+    (
+        "slopes taken of what is squashed already",
+        step_backward(
+            ai=lambda s: s.di * sigmoid(s.i) * (1 - sigmoid(s.i)),
+            af=lambda s: s.df * sigmoid(s.f) * (1 - sigmoid(s.f)),
+            ao=lambda s: s.do * sigmoid(s.o) * (1 - sigmoid(s.o)),
+            ag=lambda s: s.dg * (1 - np.tanh(s.g) ** 2),
+        ),
+        "A slope can be told from the sum in front of the gate or from the gate's own value. Here "
+        "the values were squashed a second time.",
     ),
     (
         "sigmoid's slope for the candidate",
@@ -406,6 +529,29 @@ STEP_BACKWARD_MISTAKES = (
         "Wh was multiplied by the h before the step.",
     ),
     (
+        "dh added to dh_prev",
+        step_backward(dh_prev=lambda s: s.da @ s.Wh.T + s.dh),
+        "h_prev reaches the new h through the gates only: nothing leads past them.",
+    ),
+    (
+        "sums over the batch before the product",
+        step_backward(
+            dWx=lambda s: np.outer(s.x.sum(axis=0), s.da.sum(axis=0)),
+            dWh=lambda s: np.outer(s.h_prev.sum(axis=0), s.da.sum(axis=0)),
+        ),
+        "Each row of the batch gives a product of its own, and those are added up. The product of "
+        "two sums mixes the rows.",
+    ),
+    (
+        "only the first row of the batch in the weights' gradients",
+        step_backward(
+            dWx=lambda s: np.outer(s.x[0], s.da[0]),
+            dWh=lambda s: np.outer(s.h_prev[0], s.da[0]),
+            db=lambda s: s.da[0],
+        ),
+        "Weights are shared by the batch, so their gradients are sums over its rows.",
+    ),
+    (
         "mean over the batch in the weights' gradients",
         step_backward(
             dWx=lambda s: s.x.T @ s.da / len(s.x),
@@ -424,6 +570,11 @@ STEP_BACKWARD_MISTAKES = (
         "db not summed over the batch",
         step_backward(db=lambda s: s.da),
         "b serves every row of the batch: its gradient is their sum, in the shape of b.",
+    ),
+    (
+        "db with the batch's axis kept",
+        step_backward(db=lambda s: s.da.sum(axis=0, keepdims=True)),
+        "The numbers are right, and stand in one row of a matrix; db has the shape of b.",
     ),
     (
         "dWx transposed",
@@ -488,6 +639,16 @@ def sequence_forward(
     return wrong
 
 
+def _without_the_last_step(x, *others):
+    h, c_last, cache = sequence_forward()(x[:, :-1], *others)
+    return np.concatenate([h, np.zeros_like(h[:, :1])], axis=1), c_last, cache
+
+
+def _h0_in_the_first_place(x, h0, *others):
+    h, c_last, cache = sequence_forward()(x, h0, *others)
+    return np.concatenate([h0[:, None], h[:, :-1]], axis=1), c_last, cache
+
+
 LSTM_FORWARD = exercise(
     name="lstm_forward",
     points=3,
@@ -495,6 +656,12 @@ LSTM_FORWARD = exercise(
     problem=partial(problems.gated_sequence, gates=4),
     returns=(*values(h="NTH", c_last="NH"), CACHE),
     sizes="NTDH",
+    edges=lambda rng, s: {
+        "for a cell that has counted far": {
+            **(problem := problems.gated_sequence(rng, s, 4)),
+            "c0": 100 * problem["c0"],
+        }
+    },
     builds_on=("sigmoid", "lstm_step_forward"),
     mistakes=(
         Mistake(
@@ -523,6 +690,11 @@ LSTM_FORWARD = exercise(
             "The first step starts from h0, not from zeros.",
         ),
         Mistake(
+            "h0 and c0 ignored",
+            sequence_forward(start=lambda h0, c0: (np.zeros_like(h0), np.zeros_like(c0))),
+            "The first step starts from h0 and c0, not from zeros.",
+        ),
+        Mistake(
             "h0 in place of c0",
             sequence_forward(start=lambda h0, c0: (h0, h0)),
             "The cell starts from c0.",
@@ -531,6 +703,34 @@ LSTM_FORWARD = exercise(
             "time reversed",
             sequence_forward(order=-1),
             "The first step reads x[:, 0], the last one x[:, T-1].",
+        ),
+        Mistake(
+            "the same x at every step",
+            lambda x, *others: sequence_forward()(np.repeat(x[:, :1], x.shape[1], 1), *others),
+            "Step t reads x[:, t]. Here every step read the first one's input.",
+        ),
+        Mistake(
+            "last step left out",
+            _without_the_last_step,
+            "The loop ends one step too soon: count how many steps it takes.",
+        ),
+        Mistake(
+            "h0 in the first place",
+            _h0_in_the_first_place,
+            "h[:, 0] is what is shown after the first step. h0 was there before, and is not part "
+            "of the result.",
+        ),
+        Mistake(
+            "the last h at every step",
+            sequence_forward(finish=lambda h, c, c0: (0 * h + h[:, -1:], c[:, -1])),
+            "Does every step write into one array, which is then kept T times? Make a new one in "
+            "each step.",
+        ),
+        Mistake(
+            "axes of size 1 squeezed away",
+            sequence_forward(finish=lambda h, c, c0: (h.squeeze(), c[:, -1])),
+            "squeeze drops every axis that happens to be 1, the batch of a single sequence too: "
+            "say which axis is meant, or index it away.",
         ),
         Mistake(
             "cells of all steps in place of the last",
@@ -586,7 +786,8 @@ def sequence_backward(
     at_cell=lambda dc_next, dc_last, t: dc_next,
     order=-1,
     add=True,
-    before=lambda h_before, c_before: (h_before, c_before),
+    before=lambda h, c, t: (h[t], c[t]),
+    stop=0,
     finish=lambda dx, dh0, dc0, weights, T: (dx, dh0, dc0, *weights),
 ):
     """A wrong `lstm_backward`, by what is wrong with it."""
@@ -595,8 +796,8 @@ def sequence_backward(
         x, h_before, c_before, c, gates, Wx, Wh = cache
         T, dh_next, dc_next = x.shape[1], np.zeros_like(dc_last), start(dc_last)
         dx, weights = np.zeros_like(x), [0, 0, 0]
-        for t in range(T)[::order]:
-            step_cache = x[:, t], *before(h_before[t], c_before[t]), c[t], gates[t], Wx, Wh
+        for t in range(stop, T)[::order]:
+            step_cache = x[:, t], *before(h_before, c_before, t), c[t], gates[t], Wx, Wh
             into = arriving(dh, t, dh_next), at_cell(dc_next, dc_last, t)
             dx[:, t], dh_next, dc_next, *new = step(*into, step_cache)
             weights = [w + n for w, n in zip(weights, new, strict=True)] if add else new
@@ -616,6 +817,18 @@ def _nothing_from_the_next_cell():
         )
 
     return wrong
+
+
+def _before_the_first_step(dh, dc_last, cache):
+    """A wrong `lstm_backward` that returns what goes into the first step, not what comes out."""
+    arrived = []
+
+    def noting(dh_t, dc_t, step_cache):
+        arrived[:] = dh_t, dc_t
+        return lstm.lstm_step_backward(dh_t, dc_t, step_cache)
+
+    dx, _, _, *weights = sequence_backward(noting)(dh, dc_last, cache)
+    return dx, *arrived, *weights
 
 
 _IN_A_SEQUENCE_TOO = (
@@ -649,8 +862,8 @@ LSTM_BACKWARD = backward_exercise(
         Mistake(
             "= for += over time",
             sequence_backward(add=False),
-            "The weights' gradients are those of the step that was visited last. The same weights "
-            "serve every step, so the steps' gradients add up.",
+            "This is the share of the step that was visited last. The same weights serve every "
+            "step, so the shares of all steps add up.",
         ),
         Mistake(
             "gradient from the next step's cell not carried",
@@ -668,6 +881,12 @@ LSTM_BACKWARD = backward_exercise(
             "dc_last ignored",
             sequence_backward(start=np.zeros_like),
             "At the last cell dc_last arrives, and the way back along the cells begins with it.",
+        ),
+        Mistake(
+            "no gradient on the cells' path at all",
+            sequence_backward(at_cell=lambda dc_next, dc_last, t: np.zeros_like(dc_last)),
+            "At the last cell dc_last arrives, and at each cell before it what the step after sent "
+            "back. This path is what the LSTM was built for.",
         ),
         Mistake(
             "dc_last at every step",
@@ -692,6 +911,18 @@ LSTM_BACKWARD = backward_exercise(
             "steps visited forward in time",
             sequence_backward(order=1),
             "What step t+1 sends back must be known before step t is visited: start at the end.",
+        ),
+        Mistake(
+            "first step not visited",
+            sequence_backward(stop=1),
+            "Counting down, the loop ends before it reaches t = 0.",
+        ),
+        Mistake(
+            "time as the first axis",
+            sequence_backward(
+                finish=lambda dx, dh0, dc0, weights, T: (dx.swapaxes(0, 1), dh0, dc0, *weights)
+            ),
+            "In dx, as in x, the batch is axis 0 and time is axis 1.",
         ),
         Mistake(
             "dx in the order in which the steps were visited",
@@ -722,6 +953,26 @@ LSTM_BACKWARD = backward_exercise(
             "dh0 and dc0 exchanged",
             sequence_backward(finish=lambda dx, dh0, dc0, weights, T: (dx, dc0, dh0, *weights)),
             "The order is dx, dh0, dc0, and then the weights'.",
+        ),
+        Mistake(
+            "what arrives at the first step in place of dh0 and dc0",
+            _before_the_first_step,
+            "h0 and c0 stand before the first step: their gradients are what it sends back.",
+        ),
+        Mistake(
+            "zeros in place of h0 in dWh",
+            sequence_backward(before=lambda h, c, t: (h[t] * (t > 0), c[t])),
+            "At the first step Wh was multiplied by h0, which need not be zero.",
+        ),
+        Mistake(
+            "h0 at every step in dWh",
+            sequence_backward(before=lambda h, c, t: (h[0], c[t])),
+            "At each step Wh was multiplied by the h of the step before it.",
+        ),
+        Mistake(
+            "zeros in place of c0 at the forget gate",
+            sequence_backward(before=lambda h, c, t: (h[t], c[t] * (t > 0))),
+            "At the first step the forget gate was multiplied by c0, which need not be zero.",
         ),
         Mistake(
             "h_t in place of h_{t-1} in dWh",
@@ -777,11 +1028,15 @@ def judge_init(answer, arguments, call):
         if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
             got = getattr(array, "dtype", None)
             text = f"{name}: expected an array of floats, got {got or describe(array)}."
+            if getattr(got, "kind", None) == "i":
+                text += " An array of integers would cut a bias of 1.5 down to 1."
+                return Finding("type", text, name, "integers")
             return Finding("type", text, name)
         if array.shape != shapes[name]:
             return Finding("shape", *_wrong_shape(name, array.shape, shapes[name], D, H))
         if not np.isfinite(array).all():
-            return Finding("finite", f"{name}: expected finite numbers, got NaN or infinity.", name)
+            text = f"{name}: expected finite numbers, got NaN or infinity. "
+            return Finding("finite", text + "Is there a division by zero?", name)
     Wx, Wh, b = answer
     trouble = _wrong_bias(b, H, arguments.get("forget_bias", 1.0))
     if trouble:
@@ -802,6 +1057,10 @@ def judge_init(answer, arguments, call):
         trouble = _alike(name, W, H) or _wrong_size(name, W, fan_in)
         if trouble:
             return Finding("values", trouble[0], name, trouble[1])
+    both = np.concatenate([Wx, Wh])
+    if both.size >= ENOUGH and np.linalg.matrix_rank(both) < min(both.shape):
+        text = "Wh: some of its rows are those of Wx. Draw every weight by itself."
+        return Finding("values", text, "Wh", "Wx and Wh alike")
     return None
 
 
@@ -816,7 +1075,13 @@ def _wrong_shape(name, got, want, D, H):
     if len(want) == 2 and got == want[::-1]:
         text += "States and inputs are row vectors here and stand on the left of the weights."
         return text, name, "transposed"
+    if name == "b":
+        text += "It is a vector, and has H places for each of the four gates."
+        return text, name, "b as a matrix" if len(got) == 2 else None
     return text + "It has columns for four gates, H each.", name, None
+
+
+_SCATTERED = "every fourth column for a gate"
 
 
 def _wrong_bias(b, H, forget_bias):
@@ -843,20 +1108,30 @@ def _wrong_bias(b, H, forget_bias):
     if not here[1]:
         got = blocks[1]
         text = f"b: the forget gate should start at forget_bias = {forget_bias:.3g} throughout, "
+        if np.allclose(got, 1.0) and forget_bias == 0:
+            return (
+                f"{text}got 1. 0 is a number like others, and `or` takes it for nothing at all.",
+                "forget_bias = 0 taken for none",
+            )
         if np.allclose(got, 1.0):
             return f"{text}got 1. Use the argument.", "forget_bias ignored"
-        if not got.any():
+        if not got.any() and forget_bias > 0:
             return f"{text}got 0. Its place is the second block. {order}", "forget bias left out"
         if np.ptp(got) == 0:
             return f"{text}got {got[0]:.3g}.", None
+        if H > 1 and forget_bias and (b.reshape(H, 4) == [0, forget_bias, 0, 0]).all():
+            return f"{text}but every fourth place of b has it. {order}", _SCATTERED
+        if forget_bias and (got[0] == forget_bias) and np.count_nonzero(b) == 1:
+            return f"{text}but only its first unit does. {order}", "forget bias on one unit only"
         k = int(np.abs(got - forget_bias).argmax())
         return f"{text}but b[{H + k}], unit {k} of it, is {got[k]:.3g}. {order}", None
     k = others[0]
+    mistake = "forget bias on other gates too" if forget_bias and here[k] else None
     return (
         f"b: only the forget gate has a bias to start with; the {GATES[k]} has "
         f"{blocks[k][np.abs(blocks[k]).argmax()]:.3g}. Zeros are usual, and anything up to "
         f"{SMALL_BIAS} is taken. {order}",
-        None,
+        mistake,
     )
 
 
@@ -867,6 +1142,12 @@ def _not_drawn(name, W, another):
             f"{name}: all zeros. Then the units of a layer are all alike, and a gradient moves "
             "them all alike: draw the weights at random.",
             "weights zero",
+        )
+    if W.size > 16 and np.ptp(W) == 0:
+        return (
+            f"{name}: every weight is {W.flat[0]:.3g}. Then the units of a layer are all alike, "
+            "and a gradient moves them all alike: draw the weights at random.",
+            "weights all equal",
         )
     if W.size > 16 and np.shape(another) == W.shape and np.array_equal(W, another):
         return (
@@ -1001,10 +1282,23 @@ CELL_GRADIENT = exercise(
             "f_t scales what comes into c_t from before; c_t itself meets only the gates after it.",
         ),
         Mistake(
-            "product of the gates before t",
+            "product of the gates up to t",
             lambda f: np.cumprod(f, axis=1),
             "From c_t to c_T the path leads through the gates after t: take the product from the "
             "end of the sequence.",
+        ),
+        Mistake(
+            "product of the gates before t",
+            lambda f: np.concatenate(
+                [np.ones_like(f[:, :1]), np.cumprod(f, axis=1)[:, :-1]], axis=1
+            ),
+            "From c_t to c_T the path leads through the gates after t: the ones belong to the last "
+            "step, and the product grows from there towards the beginning.",
+        ),
+        Mistake(
+            "one gate too few",
+            lambda f: _later(f, _later(f, _from_the_end(f))),
+            "The step from c_t to c_{t+1} goes through the gate of step t+1, and it is missing.",
         ),
         Mistake(
             "time left turned round",
@@ -1018,9 +1312,31 @@ CELL_GRADIENT = exercise(
             "The nearer a cell is to the end, the fewer gates lie between.",
         ),
         Mistake(
+            "gradient for t = 1 only",
+            lambda f: np.prod(f[:, 1:], axis=1),
+            "This is how much c_T changes with the first cell. The same is asked of every step.",
+        ),
+        Mistake(
+            "product over the units",
+            lambda f: np.swapaxes(
+                _later(turned := np.swapaxes(f, 1, 2), _from_the_end(turned)), 1, 2
+            ),
+            "Time is axis 1. Every unit has a path of its own, and meets no other unit's gates.",
+        ),
+        Mistake(
+            "the first row's gates for all",
+            lambda f: np.broadcast_to(_later(f, _from_the_end(f))[:1], f.shape).copy(),
+            "Every row of the batch has gates of its own.",
+        ),
+        Mistake(
             "sum for product",
-            lambda f: _later(f, np.cumsum(f[:, ::-1], axis=1)[:, ::-1]),
+            lambda f: _later(f, 1 + np.cumsum(f[:, ::-1], axis=1)[:, ::-1]),
             "Every step multiplies what passes by its gate.",
+        ),
+        Mistake(
+            "sum of the gates after t",
+            lambda f: _later(f, np.cumsum(f[:, ::-1], axis=1)[:, ::-1]),
+            "Every step multiplies what passes by its gate: a product is asked for.",
         ),
         Mistake(
             "only the next gate",
@@ -1042,8 +1358,8 @@ CELL_GRADIENT = exercise(
         Mistake(
             "a product divided by its beginning",
             lambda f: np.prod(f, axis=1, keepdims=True) / np.cumprod(f, axis=1),
-            "Where a gate is shut that is 0 / 0. Build the product up from the end, and nothing "
-            "has to be divided.",
+            "Where a gate is shut that is 0 / 0 (or, in logarithms, infinity less infinity). Build "
+            "the product up from the end, and nothing has to be divided.",
         ),
         Mistake(
             "1 - f in place of f",

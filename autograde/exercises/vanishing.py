@@ -1,6 +1,7 @@
 """04 · vanishing_gradients: how a gradient shrinks and grows on its way back."""
 
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 
@@ -22,6 +23,7 @@ def spiral(rng, n):
 
     Their real part is negative. All that a mistake could take for the spectral radius differs from
     it: the largest real part, the largest singular value, norms. One unit has a negative weight.
+    The largest entry does not lie on the diagonal.
     """
     radius = rng.uniform(0.8, 1.3)
     if n == 1:
@@ -31,7 +33,10 @@ def spiral(rng, n):
     blocks = _above_the_diagonal(rng, n)
     blocks[:2, :2] = [[c, -s * shear], [s / shear, c]]
     blocks[np.arange(2, n), np.arange(2, n)] = radius * _smaller(rng, n - 2)
-    return _turned(rng, blocks)
+    while True:
+        W = _turned(rng, blocks)
+        if np.abs(np.diag(W)).max() < 0.99 * np.abs(W).max():
+            return W
 
 
 def flipping(rng, n):
@@ -64,9 +69,9 @@ def matrix_problem(rng, s):
     return {"W": spiral(rng, s["H"] + 3 if s["H"] > 1 else 1)}
 
 
-def rows(s):
-    """N, but never the square of H, so that H does not pass for the root of N."""
-    return 7 if s["N"] == s["H"] ** 2 > 1 else s["N"]
+def batch(s):
+    """Sizes at which neither H nor the root of N is 2, the batch of the book's experiment."""
+    return {**s, "N": 7 if s["N"] == 4 else s["N"], "H": 8 if s["H"] == 2 else s["H"]}
 
 
 def matrix_edges(rng, s):
@@ -139,6 +144,11 @@ NORM_MISTAKES = (
         "The rows are the sequences of the batch: len(dh) counts them.",
     ),
     (
+        "divided by 2",
+        lambda dh: np.sqrt((dh * dh).sum()) / 2,
+        "A fixed 2 serves a batch of two sequences only: dh tells how many there are.",
+    ),
+    (
         "mean of the rows' norms",
         lambda dh: np.sqrt((dh * dh).sum(axis=1)).mean(),
         "One root over all elements of the batch, not one for each row.",
@@ -147,6 +157,17 @@ NORM_MISTAKES = (
         "sum of absolute values",
         lambda dh: np.abs(dh).sum() / len(dh),
         "A norm squares the elements before they are summed, and takes the root after.",
+    ),
+    (
+        "summed before squaring",
+        lambda dh: np.abs(dh.sum()) / len(dh),
+        "In a plain sum, elements of opposite sign cancel: the squares come first.",
+    ),
+    (
+        "largest singular value of dh",
+        lambda dh: np.linalg.norm(dh, 2) / len(dh),
+        "For a matrix, NumPy's norm of order 2 is the largest singular value, not the root of the "
+        "sum of squares.",
     ),
 )
 
@@ -168,8 +189,18 @@ def flow(size=norm, matrix=lambda Wh: Wh.T, before=False, finish=lambda norms, d
 
 
 def norms_problem(rng, s, matrix=spiral):
-    dh = problems.normal(rng, rows(s), s["H"])
+    s = batch(s)
+    dh = problems.normal(rng, s["N"], s["H"])
     return {"Wh": matrix(rng, s["H"]), "dh": dh, "T": s["T"]}
+
+
+def _normalised(Wh, dh, T):
+    norms = []
+    for _ in range(T):
+        dh = dh @ Wh.T
+        norms.append(norm(dh))
+        dh = dh / norms[-1]
+    return np.array(norms)
 
 
 def _powers_of_entries(Wh, dh, T):
@@ -186,7 +217,8 @@ GRADIENT_NORMS = exercise(
     unpack=take_array,
     may_widen=True,
     edges=lambda rng, s: {
-        "for a large dh": {**(p := norms_problem(rng, s)), "dh": 100 * p["dh"]},
+        "for a large dh": {**(p := norms_problem(rng, s)), "dh": 1e6 * p["dh"]},
+        "for a tiny dh": {**(p := norms_problem(rng, s)), "dh": 1e-9 * p["dh"]},
         "for a matrix that shrinks": {**(p := norms_problem(rng, s)), "Wh": 0.3 * p["Wh"]},
         "over 40 steps": {**norms_problem(rng, s, flipping), "T": 40},
     },
@@ -212,6 +244,23 @@ GRADIENT_NORMS = exercise(
             "only the last norm",
             flow(finish=lambda norms, dh: norms[-1:]),
             "Keep the norm after every step, not only the one at the end.",
+        ),
+        Mistake(
+            "one norm missing",
+            flow(finish=lambda norms, dh: norms[:-1]),
+            "T steps, T products, T norms: count the rounds of the loop.",
+        ),
+        Mistake(
+            "the gradients in place of their norms",
+            flow(size=lambda dh: dh),
+            "One number is asked for after each step, the norm of the gradient, and not the "
+            "gradient itself.",
+        ),
+        Mistake(
+            "normalised at every step",
+            _normalised,
+            "The gradient goes on as it is. Divided by its norm after each step, it shows the "
+            "growth of single steps, and no longer what arrives.",
         ),
         Mistake(
             "last step first",
@@ -241,10 +290,13 @@ GRADIENT_NORMS = exercise(
 
 
 def unit_problem(rng, s):
-    """States that are far from 0 and from ±1, so that no factor can be missed."""
-    sign = rng.choice([-1, 1], s["T"])
+    """States that are far from 0 and from ±1, so that no factor can be missed.
+
+    There are never four, of which the notebook's three would be all but the last.
+    """
+    T = 7 if s["T"] == 4 else s["T"]
     w_hh = float(rng.choice([-1, 1]) * rng.uniform(1.3, 2.2))
-    return {"w_hh": w_hh, "h": sign * rng.uniform(0.3, 0.8, s["T"])}
+    return {"w_hh": w_hh, "h": rng.choice([-1, 1], T) * rng.uniform(0.3, 0.8, T)}
 
 
 def unit_edges(rng, s):
@@ -301,6 +353,11 @@ SCALAR_GRADIENT = exercise(
             "The slope of tanh is 1 - tanh²: it is 1 where h is 0.",
         ),
         Mistake(
+            "(1 - h)² in place of 1 - h²",
+            unit(slope=lambda h: (1 - h) ** 2),
+            "It is h alone that is squared: look at the brackets.",
+        ),
+        Mistake(
             "slope of the sigmoid in place of tanh's",
             unit(slope=lambda h: h * (1 - h)),
             "h (1 - h) is the slope of a sigmoid whose value is h.",
@@ -311,9 +368,32 @@ SCALAR_GRADIENT = exercise(
             "h holds the states: they have been through tanh already.",
         ),
         Mistake(
+            "tanh of w_hh h taken anew",
+            lambda w_hh, h: float(np.prod(w_hh * (1 - np.tanh(w_hh * h) ** 2))),
+            "h holds the states themselves, and the slope needs nothing else: no tanh has to be "
+            "computed here.",
+        ),
+        Mistake(
             "only the last step",
             lambda w_hh, h: float(w_hh * (1 - h[-1] ** 2)),
             "That is d h_T / d h_{T-1}. From h_T back to h_0 there are T steps.",
+        ),
+        Mistake(
+            "only the first step",
+            lambda w_hh, h: float(w_hh * (1 - h[0] ** 2)),
+            "That is d h_1 / d h_0. From h_T back to h_0 there are T steps, and each multiplies "
+            "what the others have made.",
+        ),
+        Mistake(
+            "product starts from 0",
+            lambda w_hh, h: 0.0,
+            "The result is 0, and no factor gets a product away from there. What does a product "
+            "of no factors at all amount to?",
+        ),
+        Mistake(
+            "logarithm of a negative factor",
+            lambda w_hh, h: float(np.exp(np.log(w_hh * (1 - h * h)).sum())),
+            "A sum of logarithms knows no negative factors, and w_hh may be negative: multiply.",
         ),
         Mistake(
             "first state left out",
@@ -402,10 +482,10 @@ SPECTRAL_RADIUS = exercise(
             "knows that, if you leave it the imaginary part.",
         ),
         Mistake(
-            "eigenvalues of the symmetric part",
+            "eigenvalues as if W were symmetric",
             lambda W: np.abs(np.linalg.eigvalsh(W)).max(),
-            "np.linalg.eigvalsh takes the matrix for symmetric and reads only one half of it; Wh "
-            "is not symmetric.",
+            "np.linalg.eigvalsh and eigh read one half of the matrix and take the other half to "
+            "be its mirror image. W is not symmetric.",
         ),
         Mistake(
             "smallest eigenvalue in place of the largest",
@@ -445,9 +525,24 @@ SPECTRAL_RADIUS = exercise(
             "The largest row sum of absolute entries is a bound of the spectral radius only.",
         ),
         Mistake(
+            "largest column sum",
+            largest_column_sum,
+            "The largest column sum of absolute entries is a bound of the spectral radius only.",
+        ),
+        Mistake(
             "largest entry",
             lambda W: np.abs(W).max(),
-            "An entry of the matrix is not an eigenvalue of it, unless the matrix is triangular.",
+            "The entries of a matrix are not its eigenvalues.",
+        ),
+        Mistake(
+            "largest entry on the diagonal",
+            lambda W: np.abs(np.diag(W)).max(),
+            "The diagonal holds the eigenvalues of a triangular matrix only.",
+        ),
+        Mistake(
+            "eigenvectors in place of eigenvalues",
+            lambda W: np.abs(np.linalg.eig(W)[1]).max(),
+            "np.linalg.eig returns two things, and the eigenvectors are the second of them.",
         ),
     ),
 )
@@ -516,6 +611,29 @@ LARGEST_SINGULAR_VALUE = exercise(
             "The longest row or column is a lower bound: a vector that no axis points along may "
             "be stretched further.",
         ),
+        Mistake(
+            "longest column",
+            lambda W: np.sqrt((W * W).sum(axis=0)).max(),
+            "The longest row or column is a lower bound: a vector that no axis points along may "
+            "be stretched further.",
+        ),
+        Mistake(
+            "elementwise product in place of the matrix product",
+            lambda W: np.sqrt(np.linalg.eigvalsh(W.T * W).max()),
+            "* multiplies entry by entry. It is the matrix product of W with its own transpose "
+            "whose eigenvalues are the squares of the singular values.",
+        ),
+        Mistake(
+            "U in place of the singular values",
+            lambda W: np.linalg.svd(W)[0].max(),
+            "np.linalg.svd returns three things, and the singular values are not the first.",
+        ),
+        Mistake(
+            "condition number",
+            lambda W: np.linalg.cond(W),
+            "The largest singular value divided by the smallest says how unevenly W stretches; "
+            "the largest alone is asked for.",
+        ),
     ),
 )
 
@@ -539,11 +657,21 @@ def _bounds_of_the_power(Wh, T):
     return float(found.min()), float(found.max())
 
 
+def growth_problem(rng, s):
+    """A matrix whose smallest singular value is far enough from 0 to be told by its powers."""
+    H = s["H"]
+    if H == 1:
+        return {"Wh": spiral(rng, H), "T": s["T"]}
+    sizes = np.array([*rng.uniform(0.4, 0.7, H - 1), rng.uniform(1.2, 1.6)])
+    U, V = gradient_flow.orthogonal(H, rng), gradient_flow.orthogonal(H, rng)
+    return {"Wh": U * sizes @ V.T, "T": s["T"]}
+
+
 GROWTH_BOUNDS = exercise(
     name="growth_bounds",
     points=2,
     reference=gradient_flow.growth_bounds,
-    problem=lambda rng, s: {"Wh": spiral(rng, s["H"]), "T": s["T"]},
+    problem=growth_problem,
     returns=values(lower="", upper=""),
     sizes="TH",
     unpack=take_pair,
@@ -621,6 +749,26 @@ GROWTH_BOUNDS = exercise(
             "np.linalg.norm of a matrix sums all squared entries. That is a bound too, but a "
             "wider one than the most that a step can do.",
         ),
+        Mistake(
+            "entries of Wh to the power T",
+            lambda Wh, T: bounds(power=lambda v, T: v)(Wh**T, T),
+            "** raises every entry on its own, and T steps are T products. The power is asked of "
+            "the two numbers that bound a single step.",
+        ),
+        Mistake(
+            "spectral radius as the lower bound",
+            lambda Wh, T: (float(radius_of(Wh)) ** T, float(singular_values(Wh).max()) ** T),
+            "A vector that is no eigenvector may come out shorter than by any eigenvalue: what is "
+            "the least that one step can do?",
+        ),
+        Mistake(
+            "stretch of the inverse as the lower bound",
+            lambda Wh, T: (
+                float(singular_values(Wh).min()) ** -T,
+                float(singular_values(Wh).max()) ** T,
+            ),
+            "The most by which the inverse stretches is 1 divided by the least by which Wh does.",
+        ),
     ),
 )
 
@@ -630,6 +778,25 @@ GROWTH_BOUNDS = exercise(
 
 def rescale_problem(rng, s, matrix=spiral):
     return {"Wh": matrix(rng, s["H"]), "radius": float(rng.uniform(0.3, 0.6))}
+
+
+def returns_a_new_array(call, rng, s):
+    """Whether a matrix that has the radius already is copied all the same."""
+    Wh = spiral(rng, 4)
+    if not np.shares_memory(call({"Wh": Wh, "radius": float(radius_of(Wh))}), Wh):
+        return None
+    return Finding(
+        "edge",
+        "Where Wh has the radius already, scaled is Wh itself, not a new array. Whoever changes "
+        "the one then changes the other too: return a copy, or let a factor of 1 make one.",
+        "scaled",
+        "argument returned in place of a new array",
+    )
+
+
+def _all_eigenvalues_alike(Wh, radius):
+    eigenvalues, V = np.linalg.eig(Wh)
+    return np.real(V * (radius * eigenvalues / np.abs(eigenvalues)) @ np.linalg.inv(V))
 
 
 RESCALE = exercise(
@@ -649,6 +816,7 @@ RESCALE = exercise(
         "for a tiny matrix": {"Wh": 1e-3 * spiral(rng, 3), "radius": 0.9},
         "for a triangular matrix": {"Wh": np.array([[0.5, 4.0], [0.0, 0.25]]), "radius": 1.5},
     },
+    further=returns_a_new_array,
     builds_on=("spectral_radius",),
     mistakes=(
         Mistake(
@@ -693,6 +861,27 @@ RESCALE = exercise(
             "np.linalg.norm is another measure of a matrix than its spectral radius.",
         ),
         Mistake(
+            "scaled to that largest entry",
+            lambda Wh, radius: Wh * (radius / np.abs(Wh).max()),
+            "The entries of a matrix are not its eigenvalues.",
+        ),
+        Mistake(
+            "every eigenvalue brought to that size",
+            _all_eigenvalues_alike,
+            "It is the largest of them that gets this size, by one factor for all, so that their "
+            "proportions stay.",
+        ),
+        Mistake(
+            "Wh returned as it was",
+            lambda Wh, radius: Wh.copy(),
+            "Is the scaled matrix what you return? A product that no name is given to is lost.",
+        ),
+        Mistake(
+            "only ever shrunk",
+            lambda Wh, radius: Wh * min(1.0, radius / radius_of(Wh)),
+            "A radius larger than that of Wh may be asked for too; then Wh has to grow.",
+        ),
+        Mistake(
             "sign turned",
             lambda Wh, radius: -Wh * (radius / radius_of(Wh)),
             "Scale by a positive number, or every eigenvalue changes its sign.",
@@ -703,14 +892,24 @@ RESCALE = exercise(
             "Scaling a matrix by a number scales each of its eigenvalues by that same number.",
         ),
         Mistake(
+            "root of the factor",
+            lambda Wh, radius: Wh * np.sqrt(radius / radius_of(Wh)),
+            "Scaling a matrix by a number scales each of its eigenvalues by that same number.",
+        ),
+        Mistake(
             "the factor alone",
             lambda Wh, radius: np.full_like(Wh, radius / radius_of(Wh)),
-            "Return the scaled matrix.",
+            "This is the number that Wh is to be multiplied by. Return their product.",
         ),
         Mistake(
             "added in place of multiplied",
             lambda Wh, radius: Wh + (radius - radius_of(Wh)) * np.eye(len(Wh)),
             "Adding to the diagonal shifts the eigenvalues; multiplying scales them.",
+        ),
+        Mistake(
+            "the difference added to every entry",
+            lambda Wh, radius: Wh + (radius - radius_of(Wh)),
+            "A sum turns Wh into another matrix. Multiplying scales every eigenvalue.",
         ),
     ),
 )
@@ -720,6 +919,7 @@ RESCALE = exercise(
 
 ORTHOGONAL_TO = 1e-8
 OTHER_SEEDS = 6
+HARDLY = 0.05  # of seven random matrices, some entry varies by more, for 40 units as well
 SLIPS = {
     "float32": "The error is what float32 leaves. Draw and compute in float64, NumPy's own choice.",
     "nearly orthogonal": "It nearly is: look for a rounding, or for a small number that was added.",
@@ -764,8 +964,8 @@ def _slip(Q):
     return name, SLIPS.get(name, "")
 
 
-def orthogonal_problem(rng, s):
-    return {"n": s["H"], "rng": np.random.default_rng(rng.integers(2**32))}
+def orthogonal_problem(rng, n):
+    return {"n": n, "rng": np.random.default_rng(rng.integers(2**32))}
 
 
 def judge_orthogonal(answer, arguments, call):
@@ -795,7 +995,7 @@ def _orthogonal_or_not(Q, n):
         return Finding("type", text, "Q", "all factors returned" if isinstance(Q, tuple) else None)
     if Q.dtype.kind != "f":
         text = f"Q: expected an array of real floating-point numbers, got dtype {Q.dtype}."
-        return Finding("type", text, "Q")
+        return Finding("type", text, "Q", f"{Q.dtype} in place of float64")
     if Q.shape != (n, n):
         return Finding("shape", f"Q: expected the shape {(n, n)}, got {Q.shape}.", "Q")
     Q = Q.astype(np.float64)
@@ -817,7 +1017,8 @@ def _orthogonal_or_not(Q, n):
 
 def _random_or_not(drawn):
     """Whether several orthogonal matrices (k, n, n), one from each generator, are random ones."""
-    if np.ptp(drawn, axis=0).max() < 1e-9:
+    most = np.ptp(drawn, axis=0).max()
+    if most < 1e-9:
         same = np.allclose(drawn[0], np.eye(drawn.shape[1]))
         text = "Q is orthogonal, but the same for every rng. " + (
             "The identity leaves every unit to itself: draw a matrix that mixes them."
@@ -825,40 +1026,86 @@ def _random_or_not(drawn):
             else "Draw from the rng that is passed, and not from a generator made in here."
         )
         return Finding("values", text, "Q", "identity" if same else "rng not used")
+    if most < HARDLY:
+        text = (
+            "Q is orthogonal, but hardly depends on rng: from one generator to the next no entry "
+            f"changes by more than {most:.2g}. Draw a matrix that mixes all units at random."
+        )
+        return Finding("values", text, "Q", "rng hardly used")
     if np.isclose(np.abs(drawn), np.round(np.abs(drawn)), atol=1e-9).all():
         text = (
             "Q is orthogonal, but has nothing in it but 0, 1 and -1: a permutation of the units. "
             "Draw a matrix that mixes them."
         )
         return Finding("values", text, "Q", "permutation")
-    k = len(drawn)
-    if any(np.allclose(drawn[i], drawn[j], atol=1e-9) for i in range(k) for j in range(i)):
-        text = "Q is orthogonal, but two different generators gave the same one. Draw all of it."
-        return Finding("values", text, "Q", "few different ones")
-    still = np.argwhere(np.ptp(np.abs(drawn), axis=0) < 1e-9)
-    if len(still) >= drawn.shape[1]:
-        i, j = (int(k) for k in still[0])
-        text = (
-            f"Q is orthogonal, but its entry [{i}, {j}] has the same size for every rng "
-            f"({abs(drawn[0, i, j]):.3g}), and so have {len(still) - 1} others. "
-            "Draw a matrix that mixes all units at random."
-        )
+    part = _fixed_entries(drawn)
+    if not part:
+        numbers = np.sort(np.abs(drawn).reshape(len(drawn), -1), axis=1)
+        if np.ptp(numbers, axis=0).max() < 1e-9:
+            text = (
+                "Q is orthogonal, but made of the same numbers for every rng, in other places or "
+                "with other signs. Draw the numbers themselves."
+            )
+            return Finding("values", text, "Q", "same numbers in other places")
+        if any(np.allclose(a, b, atol=1e-9) for a, b in combinations(drawn, 2)):
+            text = (
+                "Q is orthogonal, but two different generators gave the same one. Draw it entry "
+                "by entry from rng."
+            )
+            return Finding("values", text, "Q", "few different ones")
+        part = _fixed_columns(drawn)
+    if part:
+        text = f"Q is orthogonal, but {part}. Draw a matrix that mixes all units at random."
         return Finding("values", text, "Q", "partly fixed")
+    if drawn.shape[1] > 2 and _dimensions(drawn) <= 2:
+        text = (
+            "Q is orthogonal, but one random number decides all of it: two or three matrices that "
+            "never change are mixed in different shares. Draw a whole matrix of random numbers "
+            "to start from."
+        )
+        return Finding("values", text, "Q", "one random number only")
     return None
+
+
+def _fixed_entries(drawn):
+    """Which entries of matrices (k, n, n) have one size in all of them, in words; or None."""
+    still = np.argwhere(np.ptp(np.abs(drawn), axis=0) < 1e-9)
+    if len(still) < drawn.shape[1]:
+        return None
+    i, j = (int(k) for k in still[0])
+    return (
+        f"its entry [{i}, {j}] has the same size for every rng ({abs(drawn[0, i, j]):.3g}), "
+        f"and so have {len(still) - 1} others"
+    )
+
+
+def _fixed_columns(drawn):
+    """Which column or row two of the matrices (k, n, n) share, in words; or None."""
+    for word, turned in (("column", drawn.swapaxes(1, 2)), ("row", drawn)):
+        for a, b in combinations(turned, 2):
+            for i, j in np.argwhere(np.abs(a @ b.T) > 1 - 1e-9):  # of unit vectors
+                if np.allclose(a[i] * np.sign(a[i] @ b[j]), b[j], rtol=0, atol=1e-9):
+                    return f"{word} {i} for one rng is {word} {j} for another, up to the sign"
+    return None
+
+
+def _dimensions(drawn):
+    """The dimension of the smallest flat space in which matrices (k, n, n) lie."""
+    return np.linalg.matrix_rank(np.diff(drawn.reshape(len(drawn), -1), axis=0), tol=1e-9)
 
 
 ORTHOGONAL = exercise(
     name="orthogonal",
     points=2,
     reference=gradient_flow.orthogonal,
-    problem=orthogonal_problem,
+    problem=lambda rng, s: orthogonal_problem(rng, s["H"] + 3),
     judge=judge_orthogonal,
     floats=False,
     strided=False,
     edges=lambda rng, s: {
-        "for one unit": orthogonal_problem(rng, {"H": 1}),
-        "for two units": orthogonal_problem(rng, {"H": 2}),
-        "for 40 units": orthogonal_problem(rng, {"H": 40}),
+        "for one unit": orthogonal_problem(rng, 1),
+        "for two units": orthogonal_problem(rng, 2),
+        "for 40 units": orthogonal_problem(rng, 40),
     },
 )
 
@@ -867,7 +1114,7 @@ ORTHOGONAL = exercise(
 
 
 def tanh_problem(rng, s):
-    s = {**s, "N": rows(s)}
+    s = batch(s)
     h0 = problems.normal(rng, s["N"], s["H"])
     x = problems.normal(rng, s["N"], s["T"], s["D"])
     weights = problems.cell(rng, s)
@@ -902,6 +1149,18 @@ def _before(h, h0, t):
     return h[:, t - 1] if t else h0
 
 
+def _before_tanh(x, h0, Wx, Wh, b):
+    h = rnn_forward(x, h0, Wx, Wh, b)[0]
+    return x @ Wx + np.concatenate([h0[:, None], h[:, :-1]], axis=1) @ Wh + b
+
+
+def _linear(x, h0, Wx, Wh, b):
+    h = [h0]
+    for t in range(x.shape[1]):
+        h.append(x[:, t] @ Wx + h[-1] @ Wh + b)
+    return np.stack(h[1:], axis=1)
+
+
 TANH_SLOPES = (
     (
         "slope of tanh left out",
@@ -914,6 +1173,11 @@ TANH_SLOPES = (
         "h² in place of 1 - h²",
         lambda h: h * h,
         "The slope of tanh is 1 - tanh²: it is 1 where h is 0.",
+    ),
+    (
+        "(1 - h)² in place of 1 - h²",
+        lambda h: (1 - h) ** 2,
+        "It is h alone that is squared: look at the brackets.",
     ),
     (
         "slope of the sigmoid in place of tanh's",
@@ -937,7 +1201,8 @@ TANH_GRADIENT_NORMS = exercise(
     unpack=take_array,
     may_widen=True,
     edges=lambda rng, s: {
-        "for a large dh_last": {**(p := tanh_problem(rng, s)), "dh_last": 100 * p["dh_last"]},
+        "for a large dh_last": {**(p := tanh_problem(rng, s)), "dh_last": 1e6 * p["dh_last"]},
+        "for a tiny dh_last": {**(p := tanh_problem(rng, s)), "dh_last": 1e-9 * p["dh_last"]},
         "for a saturated net": {**(p := tanh_problem(rng, s)), "b": 4 * p["b"]},
         "where the gradient explodes": {**(p := tanh_problem(rng, s)), "Wh": 6 * p["Wh"]},
     },
@@ -964,6 +1229,21 @@ TANH_GRADIENT_NORMS = exercise(
             "the gradient at h_0 as well",
             tanh_flow(finish=lambda norms: norms),
             "T norms, for h_T back to h_1: h_0 is not asked for.",
+        ),
+        Mistake(
+            "only the gradient at h_0",
+            tanh_flow(finish=lambda norms: norms[-1:]),
+            "T norms are asked for, at h_T back to h_1: measure at every state on the way.",
+        ),
+        Mistake(
+            "dh_last's own norm missing",
+            tanh_flow(finish=lambda norms: norms[1:-1]),
+            "T norms are asked for, from h_T back to h_1. Measure before the first step back.",
+        ),
+        Mistake(
+            "last norm missing",
+            tanh_flow(finish=lambda norms: norms[:-2]),
+            "T norms are asked for, from h_T back to h_1. The loop ends one state too early.",
         ),
         Mistake(
             "first step first",
@@ -997,6 +1277,24 @@ TANH_GRADIENT_NORMS = exercise(
             "Every step has a slope of its own, that of the state it led to.",
         ),
         Mistake(
+            "pre-activation in place of the state",
+            tanh_flow(states=_before_tanh),
+            "The slope of tanh is 1 - tanh²: what is squared is what came out of tanh, not what "
+            "went in.",
+        ),
+        Mistake(
+            "tanh left out on the way there",
+            tanh_flow(states=_linear),
+            "The states have to go through tanh before their slopes are taken.",
+        ),
+        Mistake(
+            "every step starts from h0",
+            tanh_flow(
+                states=lambda x, h0, Wx, Wh, b: np.tanh(x @ Wx + (h0 @ Wh)[:, None] + b),
+            ),
+            "Each step starts from the state that the one before it left.",
+        ),
+        Mistake(
             "zeros in place of h0",
             tanh_flow(
                 states=lambda x, h0, Wx, Wh, b: rnn_forward(x, np.zeros_like(h0), Wx, Wh, b)[0]
@@ -1017,18 +1315,7 @@ TANH_GRADIENT_NORMS = exercise(
             ),
             "The states depend on x, and the slopes on the states.",
         ),
-        *(
-            Mistake(name, tanh_flow(size=size), says)
-            for name, size, says in NORM_MISTAKES
-            if name
-            in (
-                "not divided by N",
-                "divided by the root of N",
-                "root left out",
-                "divided by H in place of N",
-                "mean of the rows' norms",
-            )
-        ),
+        *(Mistake(name, tanh_flow(size=size), says) for name, size, says in NORM_MISTAKES),
     ),
 )
 
