@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import shutil
+import site
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ except ImportError:  # Windows: no rlimits, no fork
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "/submission"  # the work folder's path inside bubblewrap
-START_SECONDS, ANSWER_SECONDS, CLEAN_SECONDS = 60, 10, 10
+START_SECONDS, ANSWER_SECONDS, CLEAN_SECONDS, END_SECONDS = 60, 10, 10, 2
 LINE_BYTES, READY_BYTES = 4096, 1 << 24
 BUBBLEWRAP, SECCOMP, LIMITS = "bubblewrap", "seccomp", "limits"
 
@@ -77,7 +78,8 @@ class Sandbox:
     Where bubblewrap is missing or the kernel refuses it, the same Python runs without, and `off`
     says so. It never falls back once it has run with a protection: it raises `SandboxError`.
 
-    bubblewrap dies with the thread that started it, so `start` belongs into one that stays.
+    bubblewrap dies with the thread that started it, so `start` belongs into one that stays. No two
+    threads may use one at a time.
 
     Args:
         serve: "module:function", called in each child with its end of the socket.
@@ -135,7 +137,8 @@ class Sandbox:
                     raise SandboxError(f"the sandbox does not start again: {error}") from None
                 why = f"bubblewrap was refused on this machine ({error})"
         if self._inside is None:
-            self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}"
+            rights = " with root's rights" if getattr(os, "geteuid", int)() == 0 else ""
+            self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}{rights}"
             try:
                 self._launch(None)
             except _Ended as error:
@@ -144,7 +147,7 @@ class Sandbox:
             self.close()
             raise SandboxError(f"the sandbox started again without {', '.join(sorted(lost))}")
 
-    def open(self, files=None):
+    def open(self, files=()):
         """A child of its own for one submission.
 
         Args:
@@ -156,7 +159,7 @@ class Sandbox:
         """
         if self._process is not None:
             raise RuntimeError("Sandbox.open: expected the last Process closed, got one open")
-        files = _checked(dict(files or {}), self.limits.folder_bytes)
+        files = _checked(dict(files), self.limits.folder_bytes)
         head = json.dumps([[name, len(data)] for name, data in files.items()]).encode()
         body = b"".join([head, b"\n", *files.values()])
         for last in (False, True):  # the warm Python may have died since, for want of memory
@@ -166,30 +169,28 @@ class Sandbox:
             try:
                 with theirs:
                     self._inside.request(b"F", body, theirs.fileno())
+                self._inside.ended = None
                 self._inside.expect("forked", ANSWER_SECONDS)
             except (_Ended, OSError) as error:
                 ours.close()
-                self.close()
+                why = self.close() or error
                 if last:
-                    raise SandboxError(f"the sandbox does not fork: {error}") from None
+                    raise SandboxError(f"the sandbox does not fork: {why}") from None
             else:
                 self._process = Process(self, self._inside, ours)
                 return self._process
 
     def close(self):
-        """End everything inside."""
+        """End everything inside; the last line of what the warm Python had to say, or ""."""
         inside, self._inside, self._process = self._inside, None, None
-        if inside is not None:
-            inside.end()
+        return inside.end() if inside is not None else ""
 
-    def _closed(self, process):
-        """A submission is over: clean up after it, or throw the whole sandbox away."""
-        if self._process is not process:
-            return
+    def _clean(self):
+        """Leave nothing of the submission that was, or throw the whole sandbox away."""
         self._process = None
         try:
-            process._inside.request(b"C")
-            process._inside.expect("clean", CLEAN_SECONDS)
+            self._inside.request(b"C")
+            self._inside.expect("clean", CLEAN_SECONDS)
         except (_Ended, OSError):
             self.close()
 
@@ -200,7 +201,7 @@ class Sandbox:
         if BUBBLEWRAP in self.without:
             return None, "bubblewrap is switched off"
         program = shutil.which("bwrap")
-        return program, f"bubblewrap is missing ({'apt-get install bubblewrap'})"
+        return program, "bubblewrap is missing (apt-get install bubblewrap)"
 
     def _launch(self, bubblewrap):
         bpf = None
@@ -232,7 +233,8 @@ class Sandbox:
             raise _Ended(inside.end() or str(error)) from None
         self._inside, self._fonts = inside, said["fonts"]
         for name, why in said["refused"].items():
-            self._off[name] = f"{name} was refused on this machine ({why}): {WITHOUT.get(name, '')}"
+            meaning = WITHOUT.get(name, "a submission can take more than it should")
+            self._off[name] = f"the {name} was refused on this machine ({why}): {meaning}"
         on = [BUBBLEWRAP, SECCOMP, LIMITS]
         self.protections = tuple(name for name in on if name not in self._off)
 
@@ -274,25 +276,34 @@ class Process:
     def wait(self, timeout):
         """How it ended, in words for a report, or None if it still runs after `timeout` seconds.
 
+        What the words say of a limit is as well as can be told; a submission can imitate them.
+
         "exit code 1", "signal 11 (segmentation fault)", "memory limit", "CPU limit of 120 s",
         "limit of 10000 files", "killed".
         """
-        if self._ended is None:
+        if self._ended is None and self._is_open:
             try:
-                self._ended = self._inside.expect("ended", timeout)
+                self._ended = self._inside.ended or self._inside.expect("ended", timeout)
             except TimeoutError:
                 return None
             except (OSError, _Ended):
-                self._ended = "the sandbox itself ended"
+                pass
+        self._ended = self._ended or "the sandbox itself ended"
         return self._ended
 
     def close(self):
         """Kill it, empty its work folder, free everything: nothing of it is left."""
         self.socket.close()
-        self._sandbox._closed(self)
+        if self._is_open:
+            self._sandbox._clean()
+            self._ended = self._ended or self._inside.ended
+
+    @property
+    def _is_open(self):
+        return self._sandbox._process is self
 
     def _request(self, kind):
-        if self._sandbox._process is self:
+        if self._is_open:
             with suppress(OSError):  # then `wait` says so, and `close` starts anew
                 self._inside.request(kind)
 
@@ -302,10 +313,15 @@ class _Ended(Exception):
 
 
 class _Inside:
-    """The running warm Python, and the trusted side's end of its control channel."""
+    """The running warm Python, and the trusted side's end of its control channel.
+
+    Attributes:
+        folder: the work folder's path, as the inside sees it.
+        ended: how the submission ended, once that was read, or None.
+    """
 
     def __init__(self, bubblewrap, sandbox):
-        self.folder, self._errors, self._received = FOLDER, tempfile.TemporaryFile(), bytearray()
+        self.ended, self._received, self._errors = None, bytearray(), tempfile.TemporaryFile()
         self._own_folder = None if bubblewrap else tempfile.mkdtemp(prefix="submission-")
         self.folder = self._own_folder or FOLDER
         self.control, theirs = socket.socketpair()
@@ -340,7 +356,7 @@ class _Inside:
         self.control.sendall(body)
 
     def expect(self, word, seconds, most=LINE_BYTES):
-        """The rest of the next line that starts with a word; lines of the other kinds go by.
+        """The rest of the next line, which has to start with a word; "ended" may come before it.
 
         Raises:
             TimeoutError: it did not come in time.
@@ -352,9 +368,11 @@ class _Inside:
             if newline:
                 self._received = rest
                 said, _, rest = line.decode("utf-8", "replace").partition(" ")
+                if said == "ended":
+                    self.ended = rest
                 if said == word:
                     return rest
-                if said not in ("ended", "clean"):
+                if said != "ended":
                     raise _Ended(f"expected {word}, got {said[:20]!r}")
                 continue
             if len(self._received) > most:
@@ -366,10 +384,12 @@ class _Inside:
 
     def end(self):
         """Kill it; the last line of what it wrote to its standard error."""
-        self.control.close()
-        self._popen.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(ANSWER_SECONDS)
+        self.control.close()  # it sees that, ends everyone, then itself
+        for seconds in (END_SECONDS, ANSWER_SECONDS):
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(seconds)
+                break
+            self._popen.kill()
         with self._errors as errors:
             errors.seek(0)
             said = errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
@@ -398,8 +418,10 @@ def _arguments(sandbox, environment):
         arguments += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     # Where the project lies inside something readable, what is the instructor's own is hidden.
     own = str(ROOT / "autograde")
-    for path in [*SYSTEM, *_python(), *sandbox.readable]:
+    for path in [*SYSTEM, *_python()]:
         arguments += _read_only(path)
+    for path in sandbox.readable:
+        arguments += ["--ro-bind", path, path]
     arguments += ["--tmpfs", own]
     for path in project():
         arguments += _read_only(path)
@@ -424,6 +446,7 @@ def _python():
     for prefix in prefixes:
         for part in ("bin", "lib", "lib64", "pyvenv.cfg"):
             yield os.path.join(prefix, part)
+    yield from site.getsitepackages()
 
 
 @functools.cache

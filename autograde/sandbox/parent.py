@@ -120,6 +120,7 @@ class Parent:
             self._kill_everyone()
             if not self.alone:
                 wipe(self.folder)
+                os.rmdir(self.folder)
 
     def _answer(self, kind, body, fd):
         if kind == b"F":
@@ -323,8 +324,12 @@ def wipe(folder):
 
 
 def _limit(which, amount):
-    hard = amount + 1 if which == resource.RLIMIT_CPU else amount  # SIGXCPU first, then SIGKILL
-    resource.setrlimit(which, (amount, hard))
+    most = resource.getrlimit(which)[1]
+    if most != resource.RLIM_INFINITY:
+        amount = min(amount, most)
+    # Of processor time a second more, for SIGXCPU to come before SIGKILL.
+    more = which == resource.RLIMIT_CPU and most == resource.RLIM_INFINITY
+    resource.setrlimit(which, (amount, amount + more))
 
 
 def _write(path, data):

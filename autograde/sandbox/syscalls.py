@@ -34,6 +34,7 @@ REFUSED = {
 # memfd_secret, setxattrat, removexattrat, open_tree_attr
 REFUSED_NUMBERS = (447, 463, 466, 467)
 CLONE_THREAD = 0x00010000
+SOCK_DGRAM = 2
 
 
 @functools.cache
@@ -59,6 +60,8 @@ def compiled_filter():
     for name in ("kill", "tgkill"):
         calls.add_rule(refuse, name, seccomp.Arg(0, seccomp.NE, OWN_PID))
     calls.add_rule(refuse, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
+    # One end of a datagram pair can write to any socket that has a path.
+    calls.add_rule(refuse, "socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, SOCK_DGRAM))
     with tempfile.TemporaryFile() as file:
         calls.export_bpf(file)
         file.seek(0)
