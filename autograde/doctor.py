@@ -157,6 +157,26 @@ for folder in ["/", "/dev", "/dev/shm", "/etc", "/tmp", "/var/tmp", *places["fol
 """,
     ),
     Probe(
+        "kernel settings",
+        "it can have the kernel run a program as root",
+        """
+import os
+os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
+answer = "core_pattern"
+""",
+    ),
+    Probe(
+        "devices",
+        "it can take /dev/null away from everyone on this machine",
+        """
+import os
+mode = os.stat("/dev/null").st_mode
+os.chmod("/dev/null", mode | 0o1000)  # a bit that means nothing there
+answer = os.stat("/dev/null").st_mode != mode and "/dev/null"
+os.chmod("/dev/null", mode)
+""",
+    ),
+    Probe(
         "seeing processes",
         "it can see what else runs, and with which arguments",
         """
@@ -297,6 +317,19 @@ for _ in range({2 * LIMITS.threads}):
 time.sleep(2)
 """,
         ends="limit of",
+    ),
+    Probe(
+        "kernel memory",
+        "it can take memory that counts as nobody's",
+        """
+import socket
+ends = []
+for _ in range(20):
+    ends += socket.socketpair()
+    ends[-2].setblocking(False)
+    ends[-2].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+answer = "large socket buffers"
+""",
     ),
     Probe(
         "core dumps",

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
@@ -334,7 +334,7 @@ class _Inside:
         environment = ENVIRONMENT | {"HOME": self.folder, "TMPDIR": self.folder}
         if bubblewrap:
             command = [bubblewrap, *_arguments(sandbox, environment), "--", *command]
-        with theirs:
+        with theirs, _first_to_go():
             self._popen = subprocess.Popen(
                 command,
                 pass_fds=[theirs.fileno()],
@@ -400,6 +400,22 @@ class _Inside:
         return said[-1] if said else ""
 
 
+@contextmanager
+def _first_to_go():
+    """Processes started meanwhile are what Linux kills first where memory runs out."""
+    score = Path("/proc/self/oom_score_adj")
+    try:
+        own = score.read_text()
+        score.write_text("1000")
+    except OSError:
+        own = None
+    try:
+        yield
+    finally:
+        if own is not None:
+            score.write_text(own)
+
+
 def _checked(files, most):
     """The files of a submission, if each has a name inside the work folder, and all fit into it."""
     for name in files:
@@ -427,7 +443,9 @@ def _arguments(sandbox, environment):
         arguments += _read_only(path)
     size = str(sandbox.limits.folder_bytes)
     arguments += ["--perms", "0700", "--size", size, "--tmpfs", FOLDER, "--chdir", FOLDER]
-    arguments += ["--remount-ro", own, "--remount-ro", "/dev", "--remount-ro", "/"]
+    # Also /proc: who grades as root is the owner of the kernel's settings in /proc/sys, inside too.
+    for path in (own, "/dev", "/proc", "/"):
+        arguments += ["--remount-ro", path]
     for name, value in environment.items():
         arguments += ["--setenv", name, value]
     return arguments
