@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograde.sandbox.isolation import ENVIRONMENT, ROOT, Limits, Sandbox, SandboxError
+from autograde.sandbox.bubblewrap import ENVIRONMENT, ROOT
+from autograde.sandbox.isolation import Limits, Sandbox, SandboxError
 from autograde.sandbox.probe import ask
 
 # Small, so that a protection that is off costs this machine little.

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from autograde import doctor
+from autograde.sandbox import bubblewrap as inside_view
 from autograde.sandbox import isolation, syscalls
 from autograde.sandbox.isolation import Limits, Sandbox, SandboxError
 from autograde.sandbox.parent import wipe
@@ -280,14 +281,13 @@ def test_what_is_the_instructors_is_hidden_even_below_a_readable_folder(bubblewr
     course = isolation.Path(isolation.tempfile.mkdtemp(prefix="course-"))
     try:
         for room in ("autograde", "helpers"):
-            shutil.copytree(isolation.ROOT / room, course / room)
+            shutil.copytree(inside_view.ROOT / room, course / room)
         private = ["course_seed", "gradebook.db", "submitted/ann/01.ipynb", "feedback/ann/01.html"]
         for name in private:
             path = course / "autograde" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("secret")
-        monkeypatch.setattr(isolation, "ROOT", course)
-        isolation.project.cache_clear()
+        monkeypatch.setattr(inside_view, "ROOT", course)
         code = f"""
 import os
 answer = [name for name in {private!r} if os.path.exists(f"{course}/autograde/" + name)]
@@ -300,7 +300,6 @@ answer = [name for name in {private!r} if os.path.exists(f"{course}/autograde/" 
         with Sandbox(SERVE, LIMITS, WARM, without=["bubblewrap"]) as sandbox:
             assert run(sandbox, code) == {"answer": private}
     finally:
-        isolation.project.cache_clear()
         shutil.rmtree(course)
 
 
@@ -642,6 +641,22 @@ def test_a_protection_that_was_on_does_not_go_off_in_silence(bubblewrap, monkeyp
     with started() as sandbox:
         sandbox.close()
         monkeypatch.setattr(isolation.shutil, "which", lambda name: None)
-        with pytest.raises(SandboxError, match="started again without bubblewrap"):
+        with pytest.raises(SandboxError, match="all it needs: bubblewrap is missing"):
             sandbox.open()
         assert sandbox._inside is None
+
+
+def test_a_sandbox_does_not_start_without_what_it_needs():
+    sandbox = Sandbox(SERVE, LIMITS, WARM, without=["seccomp"], needs=["seccomp"])
+    with pytest.raises(SandboxError, match="seccomp is switched off"):
+        sandbox.start()
+
+
+def test_a_bubblewrap_that_is_slow_is_not_given_up(bubblewrap, monkeypatch):
+    """Else a machine under load would grade without it."""
+    monkeypatch.setattr(isolation, "START_SECONDS", 0.01)
+    monkeypatch.setattr(isolation, "END_SECONDS", 0.1)
+    sandbox = Sandbox(SERVE, LIMITS, WARM)
+    with pytest.raises(SandboxError, match="timed out"):
+        sandbox.start()
+    assert sandbox._inside is None

@@ -4,11 +4,9 @@ The trusted side, which has the hidden tests and the grades, holds a `Sandbox`; 
 runs inside, and forks. Between the trusted side and a submission there is one socket and no more.
 """
 
-import functools
 import json
 import os
 import shutil
-import site
 import socket
 import subprocess
 import sys
@@ -18,31 +16,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from autograde.sandbox import bubblewrap
+
 try:
     from autograde.sandbox.parent import HEADER, wipe
 except ImportError:  # Windows: no rlimits, no fork
     HEADER = wipe = None
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = "/submission"  # the work folder's path inside bubblewrap
 START_SECONDS, ANSWER_SECONDS, CLEAN_SECONDS, END_SECONDS = 60, 10, 10, 2
 LINE_BYTES, READY_BYTES = 4096, 1 << 24
 BUBBLEWRAP, SECCOMP, LIMITS = "bubblewrap", "seccomp", "limits"
-
-ISOLATION = """--unshare-all --unshare-user --uid 1000 --gid 1000 --cap-drop ALL --disable-userns
-    --clearenv --new-session --die-with-parent --as-pid-1 --hostname sandbox""".split()
-DEVICES = ("null", "zero", "full", "random", "urandom")
-SYSTEM = """/lib /lib32 /lib64 /usr/lib /usr/lib32 /usr/lib64 /usr/share/fonts /usr/share/zoneinfo
-    /etc/ld.so.cache /etc/alternatives""".split()
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "MPLBACKEND": "agg",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",  # else every thread reserves address space, which is limited
-    "PYTHONHASHSEED": "0",
-}
 
 
 @dataclass(frozen=True)
@@ -87,6 +70,7 @@ class Sandbox:
         warm: modules that are imported once, before the first fork.
         readable: further files and folders that submissions may read, at the same paths.
         without: protections to leave off on purpose: "bubblewrap", "seccomp", "limits".
+        needs: protections without which it does not start, such as another sandbox's.
 
     Attributes:
         protections: names of those that are on; known after `start`.
@@ -100,10 +84,11 @@ class Sandbox:
         warm=("numpy", "matplotlib.pyplot", "IPython.core.interactiveshell"),
         readable=(),
         without=(),
+        needs=(),
     ):
         self.serve, self.limits, self.warm, self.without = serve, limits, tuple(warm), set(without)
         self.readable = tuple(os.path.abspath(path) for path in readable)
-        self.protections, self._off = (), {}
+        self.protections, self._needs, self._off = (), set(needs), {}
         self._inside = self._process = self._fonts = None
 
     @property
@@ -121,31 +106,30 @@ class Sandbox:
         """Start the warm Python, if it does not run; it takes a second or two.
 
         Raises:
-            SandboxError: it does not start, or not with all the protections it had before.
+            SandboxError: it does not start, or not with all the protections that it needs or
+                had before.
         """
         if self._inside is not None:
             return
         if HEADER is None:
             raise SandboxError("the sandbox: expected Linux or macOS, got a system without fork")
-        before, self._off = self.protections, {}
+        self._off = {}
         program, why = self._bubblewrap()
-        if program:
-            try:
-                self._launch(program)
-            except _Ended as error:  # bubblewrap could not set it up
-                if BUBBLEWRAP in before:
-                    raise SandboxError(f"the sandbox does not start again: {error}") from None
-                why = f"bubblewrap was refused on this machine ({error})"
-        if self._inside is None:
-            rights = " with root's rights" if getattr(os, "geteuid", int)() == 0 else ""
-            self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}{rights}"
-            try:
+        try:
+            if program and (refusal := self._launch(program)):
+                why = f"bubblewrap was refused on this machine ({refusal})"
+            if self._inside is None:
+                rights = " with root's rights" if getattr(os, "geteuid", int)() == 0 else ""
+                self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}{rights}"
                 self._launch(None)
-            except _Ended as error:
-                raise SandboxError(f"the sandbox does not start: {error}") from None
-        if lost := set(before) - set(self.protections):
+        except _Ended as error:
+            raise SandboxError(f"the sandbox does not start: {error}") from None
+        on = [name for name in (BUBBLEWRAP, SECCOMP, LIMITS) if name not in self._off]
+        if lost := self._needs.difference(on):
+            said = " ".join(self._off[name] for name in sorted(lost))
             self.close()
-            raise SandboxError(f"the sandbox started again without {', '.join(sorted(lost))}")
+            raise SandboxError(f"the sandbox does not start with all it needs: {said}")
+        self.protections, self._needs = tuple(on), set(on)
 
     def open(self, files=()):
         """A child of its own for one submission.
@@ -203,7 +187,30 @@ class Sandbox:
         program = shutil.which("bwrap")
         return program, "bubblewrap is missing (apt-get install bubblewrap)"
 
-    def _launch(self, bubblewrap):
+    def _launch(self, program):
+        """Start the warm Python in bubblewrap, or without where `program` is None.
+
+        Returns:
+            What bubblewrap said if it could not set the sandbox up, else None.
+
+        Raises:
+            _Ended: the warm Python itself does not start.
+        """
+        inside = _Inside(program, self)
+        try:
+            inside.request(b"S", json.dumps(self._settings(inside.folder)).encode())
+            said = json.loads(inside.expect("ready", START_SECONDS, READY_BYTES))
+        except (OSError, ValueError, _Ended) as error:
+            why = inside.end()
+            if program and why.startswith("bwrap: "):
+                return why
+            raise _Ended(why or str(error)) from None
+        self._inside, self._fonts = inside, said["fonts"]
+        for name, why in said["refused"].items():
+            meaning = WITHOUT.get(name, "a submission can take more than it should")
+            self._off[name] = f"the {name} was refused on this machine ({why}): {meaning}"
+
+    def _settings(self, folder):
         bpf = None
         if SECCOMP in self.without:
             self._off[SECCOMP] = f"seccomp is switched off: {WITHOUT[SECCOMP]}"
@@ -217,26 +224,14 @@ class Sandbox:
                 self._off[SECCOMP] = f"{why} libseccomp2): {WITHOUT[SECCOMP]}"
         if LIMITS in self.without:
             self._off[LIMITS] = f"the limits are switched off: {WITHOUT[LIMITS]}"
-        inside = _Inside(bubblewrap, self)
-        try:
-            settings = {
-                "folder": inside.folder,
-                "serve": self.serve,
-                "warm": self.warm,
-                "fonts": self._fonts or {},
-                "filter": bpf,
-                "limits": None if LIMITS in self.without else asdict(self.limits),
-            }
-            inside.request(b"S", json.dumps(settings).encode())
-            said = json.loads(inside.expect("ready", START_SECONDS, READY_BYTES))
-        except (OSError, ValueError, _Ended) as error:
-            raise _Ended(inside.end() or str(error)) from None
-        self._inside, self._fonts = inside, said["fonts"]
-        for name, why in said["refused"].items():
-            meaning = WITHOUT.get(name, "a submission can take more than it should")
-            self._off[name] = f"the {name} was refused on this machine ({why}): {meaning}"
-        on = [BUBBLEWRAP, SECCOMP, LIMITS]
-        self.protections = tuple(name for name in on if name not in self._off)
+        return {
+            "folder": folder,
+            "serve": self.serve,
+            "warm": self.warm,
+            "fonts": self._fonts or {},
+            "filter": bpf,
+            "limits": None if LIMITS in self.without else asdict(self.limits),
+        }
 
 
 WITHOUT = {
@@ -320,20 +315,21 @@ class _Inside:
         ended: how the submission ended, once that was read, or None.
     """
 
-    def __init__(self, bubblewrap, sandbox):
+    def __init__(self, program, sandbox):
         self.ended, self._received, self._errors = None, bytearray(), tempfile.TemporaryFile()
-        self._own_folder = None if bubblewrap else tempfile.mkdtemp(prefix="submission-")
-        self.folder = self._own_folder or FOLDER
+        self._own_folder = None if program else tempfile.mkdtemp(prefix="submission-")
+        self.folder = self._own_folder or bubblewrap.FOLDER
         self.control, theirs = socket.socketpair()
         code = (
-            f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+            f"import sys; sys.path.insert(0, {str(bubblewrap.ROOT)!r}); "
             f"from autograde.sandbox.parent import main; main({theirs.fileno()})"
         )
         # The options of -I but for -E: the environment is ours, and has the hash seed.
         command = [sys.executable, "-s", "-P", "-B", "-c", code]
-        environment = ENVIRONMENT | {"HOME": self.folder, "TMPDIR": self.folder}
-        if bubblewrap:
-            command = [bubblewrap, *_arguments(sandbox, environment), "--", *command]
+        environment = bubblewrap.ENVIRONMENT | {"HOME": self.folder, "TMPDIR": self.folder}
+        if program:
+            size, readable = sandbox.limits.folder_bytes, sandbox.readable
+            command = [program, *bubblewrap.arguments(readable, size, environment), "--", *command]
         with theirs, _first_to_go():
             self._popen = subprocess.Popen(
                 command,
@@ -413,7 +409,8 @@ def _first_to_go():
         yield
     finally:
         if own is not None:
-            score.write_text(own)
+            with suppress(OSError):
+                score.write_text(own)
 
 
 def _checked(files, most):
@@ -425,51 +422,3 @@ def _checked(files, most):
     if (size := sum(map(len, files.values()))) > most:
         raise ValueError(f"files: expected at most {most} bytes, got {size}")
     return files
-
-
-def _arguments(sandbox, environment):
-    """What bubblewrap is told: what there is to see and to write inside."""
-    arguments = [*ISOLATION, "--proc", "/proc", "--tmpfs", "/dev", "--dir", "/dev/shm"]
-    for device in DEVICES:
-        arguments += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
-    # Where the project lies inside something readable, what is the instructor's own is hidden.
-    own = str(ROOT / "autograde")
-    for path in [*SYSTEM, *_python()]:
-        arguments += _read_only(path)
-    for path in sandbox.readable:
-        arguments += ["--ro-bind", path, path]
-    arguments += ["--tmpfs", own]
-    for path in project():
-        arguments += _read_only(path)
-    size = str(sandbox.limits.folder_bytes)
-    arguments += ["--perms", "0700", "--size", size, "--tmpfs", FOLDER, "--chdir", FOLDER]
-    # Also /proc: who grades as root is the owner of the kernel's settings in /proc/sys, inside too.
-    for path in (own, "/dev", "/proc", "/"):
-        arguments += ["--remount-ro", path]
-    for name, value in environment.items():
-        arguments += ["--setenv", name, value]
-    return arguments
-
-
-def _read_only(path):
-    if os.path.islink(path):
-        return ["--symlink", os.readlink(path), str(path)]
-    return ["--ro-bind-try", str(path), str(path)]
-
-
-def _python():
-    """The parts of the Python environment that running needs."""
-    real = Path(sys.executable).resolve().parents[1]
-    prefixes = dict.fromkeys([sys.prefix, sys.base_prefix, str(real)])
-    for prefix in prefixes:
-        for part in ("bin", "lib", "lib64", "pyvenv.cfg"):
-            yield os.path.join(prefix, part)
-    yield from site.getsitepackages()
-
-
-@functools.cache
-def project():
-    """The parts of the project that a submission may read."""
-    own = ROOT / "autograde"
-    parts = [ROOT / "helpers", own / "exercises", own / "sandbox", *sorted(own.glob("*.py"))]
-    return tuple(map(str, parts))
