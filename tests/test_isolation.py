@@ -4,17 +4,20 @@ Each attack is bounded by itself, beside the limit under test: so many processes
 many seconds. A hole costs a test and not the machine.
 """
 
+import json
 import os
 import shutil
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from autograde import doctor
 from autograde.sandbox import bubblewrap as inside_view
-from autograde.sandbox import isolation, syscalls
+from autograde.sandbox import channel, syscalls
 from autograde.sandbox.isolation import Limits, Sandbox, SandboxError
 from autograde.sandbox.parent import wipe
 from autograde.sandbox.probe import ask
@@ -80,13 +83,13 @@ def nothing_left(request):
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left_at_the_end():
     before = {p.pid for p in psutil.Process().children(recursive=True)}
-    folders = set(os.listdir(isolation.tempfile.gettempdir()))
+    folders = set(os.listdir(tempfile.gettempdir()))
     yield
     deadline = time.monotonic() + 5
     while left := {p.pid for p in psutil.Process().children(recursive=True)} - before:
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
-    new = set(os.listdir(isolation.tempfile.gettempdir())) - folders
+    new = set(os.listdir(tempfile.gettempdir())) - folders
     assert not [name for name in new if name.startswith("submission-")]
 
 
@@ -148,9 +151,9 @@ answer = [os.path.getsize("figure.png") > 1000, len(matplotlib.font_manager.font
         assert drawn and fonts > 1
         sandbox.close()
         ((name, text),) = sandbox._fonts.items()
-        cache = isolation.json.loads(text)
+        cache = json.loads(text)
         cache["ttflist"] = cache["ttflist"][:1]
-        sandbox._fonts[name] = isolation.json.dumps(cache)
+        sandbox._fonts[name] = json.dumps(cache)
         sandbox.start()
         assert run(sandbox, code) == {"answer": [True, 1]}
 
@@ -204,7 +207,7 @@ except KeyboardInterrupt:
 """
     for sandbox in (locked, plain):
         with sandbox.open() as process:
-            process.socket.sendall(isolation.json.dumps(code).encode() + b"\n")
+            process.socket.sendall(json.dumps(code).encode() + b"\n")
             assert process.socket.recv(3) == b"now"
             process.interrupt()
             assert process.socket.recv(100) == b'{"answer": "interrupted"}\n'
@@ -278,7 +281,7 @@ def test_a_probe_that_cannot_be_tried_counts_as_off(locked):
 
 def test_what_is_the_instructors_is_hidden_even_below_a_readable_folder(bubblewrap, monkeypatch):
     """As with a course whose project lies in the Python environment itself."""
-    course = isolation.Path(isolation.tempfile.mkdtemp(prefix="course-"))
+    course = Path(tempfile.mkdtemp(prefix="course-"))
     try:
         for room in ("autograde", "helpers"):
             shutil.copytree(inside_view.ROOT / room, course / room)
@@ -385,7 +388,7 @@ while True:
 """
     for sandbox in (locked, plain):
         with sandbox.open() as process:
-            process.socket.sendall(isolation.json.dumps(code).encode() + b"\n")
+            process.socket.sendall(json.dumps(code).encode() + b"\n")
             assert process.socket.recv(3) == b"now"
             process.interrupt()
             assert process.wait(0.2) is None
@@ -555,7 +558,7 @@ def garbage(sandbox):
 
 
 def far_too_much(sandbox):
-    sandbox._inside._received += bytes(isolation.LINE_BYTES + 1)
+    sandbox._inside._received += bytes(channel.LINE_BYTES + 1)
 
 
 def dead(sandbox):
@@ -569,7 +572,7 @@ def stopped(sandbox):
 @pytest.mark.parametrize("trouble", [garbage, far_too_much, dead, stopped])
 def test_a_sandbox_in_trouble_is_thrown_away(bubblewrap, monkeypatch, trouble):
     for patience in ("ANSWER_SECONDS", "CLEAN_SECONDS", "END_SECONDS"):
-        monkeypatch.setattr(isolation, patience, 0.5)
+        monkeypatch.setattr(channel, patience, 0.5)
     with started() as sandbox:
         first = sandbox._inside
         process = sandbox.open()
@@ -604,7 +607,7 @@ def test_a_sandbox_that_cannot_start_says_why(what):
 
 
 def test_without_bubblewrap_it_works_and_says_what_is_off(monkeypatch):
-    monkeypatch.setattr(isolation.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with started() as sandbox:
         assert sandbox.protections == ("seccomp", "limits")
         (said,) = sandbox.off
@@ -640,7 +643,7 @@ def test_without_seccomp_it_says_so(monkeypatch):
 def test_a_protection_that_was_on_does_not_go_off_in_silence(bubblewrap, monkeypatch):
     with started() as sandbox:
         sandbox.close()
-        monkeypatch.setattr(isolation.shutil, "which", lambda name: None)
+        monkeypatch.setattr(shutil, "which", lambda name: None)
         with pytest.raises(SandboxError, match="all it needs: bubblewrap is missing"):
             sandbox.open()
         assert sandbox._inside is None
@@ -654,8 +657,8 @@ def test_a_sandbox_does_not_start_without_what_it_needs():
 
 def test_a_bubblewrap_that_is_slow_is_not_given_up(bubblewrap, monkeypatch):
     """Else a machine under load would grade without it."""
-    monkeypatch.setattr(isolation, "START_SECONDS", 0.01)
-    monkeypatch.setattr(isolation, "END_SECONDS", 0.1)
+    monkeypatch.setattr(channel, "START_SECONDS", 0.01)
+    monkeypatch.setattr(channel, "END_SECONDS", 0.1)
     sandbox = Sandbox(SERVE, LIMITS, WARM)
     with pytest.raises(SandboxError, match="timed out"):
         sandbox.start()

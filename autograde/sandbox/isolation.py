@@ -8,23 +8,13 @@ import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
-import tempfile
-import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from autograde.sandbox import bubblewrap
+from autograde.sandbox import channel
+from autograde.sandbox.channel import Channel, Ended
 
-try:
-    from autograde.sandbox.parent import HEADER, wipe
-except ImportError:  # Windows: no rlimits, no fork
-    HEADER = wipe = None
-
-START_SECONDS, ANSWER_SECONDS, CLEAN_SECONDS, END_SECONDS = 60, 10, 10, 2
-LINE_BYTES, READY_BYTES = 4096, 1 << 24
 BUBBLEWRAP, SECCOMP, LIMITS = "bubblewrap", "seccomp", "limits"
 
 
@@ -111,7 +101,7 @@ class Sandbox:
         """
         if self._inside is not None:
             return
-        if HEADER is None:
+        if channel.HEADER is None:
             raise SandboxError("the sandbox: expected Linux or macOS, got a system without fork")
         self._off = {}
         program, why = self._bubblewrap()
@@ -122,7 +112,7 @@ class Sandbox:
                 rights = " with root's rights" if getattr(os, "geteuid", int)() == 0 else ""
                 self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}{rights}"
                 self._launch(None)
-        except _Ended as error:
+        except Ended as error:
             raise SandboxError(f"the sandbox does not start: {error}") from None
         on = [name for name in (BUBBLEWRAP, SECCOMP, LIMITS) if name not in self._off]
         if lost := self._needs.difference(on):
@@ -149,13 +139,13 @@ class Sandbox:
         for last in (False, True):  # the warm Python may have died since, for want of memory
             self.start()
             ours, theirs = socket.socketpair()
-            ours.settimeout(ANSWER_SECONDS)
+            ours.settimeout(channel.ANSWER_SECONDS)
             try:
                 with theirs:
                     self._inside.request(b"F", body, theirs.fileno())
                 self._inside.ended = None
-                self._inside.expect("forked", ANSWER_SECONDS)
-            except (_Ended, OSError) as error:
+                self._inside.expect("forked", channel.ANSWER_SECONDS)
+            except (Ended, OSError) as error:
                 ours.close()
                 why = self.close() or error
                 if last:
@@ -174,8 +164,8 @@ class Sandbox:
         self._process = None
         try:
             self._inside.request(b"C")
-            self._inside.expect("clean", CLEAN_SECONDS)
-        except (_Ended, OSError):
+            self._inside.expect("clean", channel.CLEAN_SECONDS)
+        except (Ended, OSError):
             self.close()
 
     # ------------------------------------------------------------------------------- how it starts
@@ -194,17 +184,17 @@ class Sandbox:
             What bubblewrap said if it could not set the sandbox up, else None.
 
         Raises:
-            _Ended: the warm Python itself does not start.
+            Ended: the warm Python itself does not start.
         """
-        inside = _Inside(program, self)
+        inside = Channel(program, self.readable, self.limits.folder_bytes)
         try:
             inside.request(b"S", json.dumps(self._settings(inside.folder)).encode())
-            said = json.loads(inside.expect("ready", START_SECONDS, READY_BYTES))
-        except (OSError, ValueError, _Ended) as error:
+            said = json.loads(inside.expect("ready", channel.START_SECONDS, channel.READY_BYTES))
+        except (OSError, ValueError, Ended) as error:
             why = inside.end()
             if program and why.startswith("bwrap: "):
                 return why
-            raise _Ended(why or str(error)) from None
+            raise Ended(why or str(error)) from None
         self._inside, self._fonts = inside, said["fonts"]
         for name, why in said["refused"].items():
             meaning = WITHOUT.get(name, "a submission can take more than it should")
@@ -281,7 +271,7 @@ class Process:
                 self._ended = self._inside.ended or self._inside.expect("ended", timeout)
             except TimeoutError:
                 return None
-            except (OSError, _Ended):
+            except (OSError, Ended):
                 pass
         self._ended = self._ended or "the sandbox itself ended"
         return self._ended
@@ -301,116 +291,6 @@ class Process:
         if self._is_open:
             with suppress(OSError):  # then `wait` says so, and `close` starts anew
                 self._inside.request(kind)
-
-
-class _Ended(Exception):
-    """The warm Python ended, or says what it should not; the text is what it said last."""
-
-
-class _Inside:
-    """The running warm Python, and the trusted side's end of its control channel.
-
-    Attributes:
-        folder: the work folder's path, as the inside sees it.
-        ended: how the submission ended, once that was read, or None.
-    """
-
-    def __init__(self, program, sandbox):
-        self.ended, self._received, self._errors = None, bytearray(), tempfile.TemporaryFile()
-        self._own_folder = None if program else tempfile.mkdtemp(prefix="submission-")
-        self.folder = self._own_folder or bubblewrap.FOLDER
-        self.control, theirs = socket.socketpair()
-        code = (
-            f"import sys; sys.path.insert(0, {str(bubblewrap.ROOT)!r}); "
-            f"from autograde.sandbox.parent import main; main({theirs.fileno()})"
-        )
-        # The options of -I but for -E: the environment is ours, and has the hash seed.
-        command = [sys.executable, "-s", "-P", "-B", "-c", code]
-        environment = bubblewrap.ENVIRONMENT | {"HOME": self.folder, "TMPDIR": self.folder}
-        if program:
-            size, readable = sandbox.limits.folder_bytes, sandbox.readable
-            command = [program, *bubblewrap.arguments(readable, size, environment), "--", *command]
-        with theirs, _first_to_go():
-            self._popen = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
-
-    def request(self, kind, body=b"", fd=None):
-        self.control.settimeout(ANSWER_SECONDS)
-        head = HEADER.pack(kind, len(body))
-        if fd is None:
-            self.control.sendall(head)
-        elif socket.send_fds(self.control, [head], [fd]) != len(head):
-            raise OSError("the control channel is full")
-        self.control.sendall(body)
-
-    def expect(self, word, seconds, most=LINE_BYTES):
-        """The rest of the next line, which has to start with a word; "ended" may come before it.
-
-        Raises:
-            TimeoutError: it did not come in time.
-            _Ended: the warm Python is gone or out of order.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            line, newline, rest = self._received.partition(b"\n")
-            if newline:
-                self._received = rest
-                said, _, rest = line.decode("utf-8", "replace").partition(" ")
-                if said == "ended":
-                    self.ended = rest
-                if said == word:
-                    return rest
-                if said != "ended":
-                    raise _Ended(f"expected {word}, got {said[:20]!r}")
-                continue
-            if len(self._received) > most:
-                raise _Ended("it says too much")
-            self.control.settimeout(max(deadline - time.monotonic(), 0.001))
-            if not (part := self.control.recv(1 << 16)):
-                raise _Ended("it ended")
-            self._received += part
-
-    def end(self):
-        """Kill it; the last line of what it wrote to its standard error."""
-        self.control.close()  # it sees that, ends everyone, then itself
-        for seconds in (END_SECONDS, ANSWER_SECONDS):
-            with suppress(subprocess.TimeoutExpired):
-                self._popen.wait(seconds)
-                break
-            self._popen.kill()
-        with self._errors as errors:
-            errors.seek(0)
-            said = errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
-        if self._own_folder:
-            with suppress(OSError):
-                wipe(self._own_folder)
-                os.rmdir(self._own_folder)
-        return said[-1] if said else ""
-
-
-@contextmanager
-def _first_to_go():
-    """Processes started meanwhile are what Linux kills first where memory runs out."""
-    score = Path("/proc/self/oom_score_adj")
-    try:
-        own = score.read_text()
-        score.write_text("1000")
-    except OSError:
-        own = None
-    try:
-        yield
-    finally:
-        if own is not None:
-            with suppress(OSError):
-                score.write_text(own)
 
 
 def _checked(files, most):
