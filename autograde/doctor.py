@@ -296,7 +296,7 @@ answer = "a full folder"
 import time
 for i in range({5 * LIMITS.files}):
     open(str(i), "w").close()
-time.sleep(2)
+time.sleep(1)
 """,
         ends="limit of",
     ),
@@ -315,7 +315,7 @@ answer = f"{{len(held)}} open files"
 import threading, time
 for _ in range({2 * LIMITS.threads}):
     threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
-time.sleep(2)
+time.sleep(1)
 """,
         ends="limit of",
     ),

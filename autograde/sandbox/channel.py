@@ -37,6 +37,9 @@ class Channel:
     Attributes:
         folder: the work folder's path, as the inside sees it.
         ended: how the submission ended, once that was read, or None.
+
+    Raises:
+        Ended: the program cannot be run.
     """
 
     def __init__(self, program, readable, folder_bytes):
@@ -54,17 +57,22 @@ class Channel:
         if program:
             told = bubblewrap.arguments(readable, folder_bytes, environment)
             command = [program, *told, "--", *command]
-        with theirs, _first_to_go():
-            self._popen = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
+        self._popen = None
+        try:
+            with theirs, _first_to_go():
+                self._popen = subprocess.Popen(
+                    command,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._errors,
+                    env=environment,
+                    cwd="/",
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self.end()
+            raise Ended(str(error)) from None
 
     def request(self, kind, body=b"", fd=None):
         self.control.settimeout(ANSWER_SECONDS)
@@ -105,7 +113,7 @@ class Channel:
     def end(self):
         """Kill it; the last line of what it wrote to its standard error."""
         self.control.close()  # it sees that, ends everyone, then itself
-        for seconds in (END_SECONDS, ANSWER_SECONDS):
+        for seconds in (END_SECONDS, ANSWER_SECONDS) if self._popen else ():
             with suppress(subprocess.TimeoutExpired):
                 self._popen.wait(seconds)
                 break
