@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograde.sandbox.isolation import ENVIRONMENT, ROOT, Limits, Sandbox, SandboxError
+from autograde.sandbox.bubblewrap import ENVIRONMENT, ROOT
+from autograde.sandbox.isolation import Limits, Sandbox, SandboxError
 from autograde.sandbox.probe import ask
 
 # Small, so that a protection that is off costs this machine little.
@@ -157,6 +158,26 @@ for folder in ["/", "/dev", "/dev/shm", "/etc", "/tmp", "/var/tmp", *places["fol
 """,
     ),
     Probe(
+        "kernel settings",
+        "it can have the kernel run a program as root",
+        """
+import os
+os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
+answer = "core_pattern"
+""",
+    ),
+    Probe(
+        "devices",
+        "it can take /dev/null away from everyone on this machine",
+        """
+import os
+mode = os.stat("/dev/null").st_mode
+os.chmod("/dev/null", mode | 0o1000)  # a bit that means nothing there
+answer = os.stat("/dev/null").st_mode != mode and "/dev/null"
+os.chmod("/dev/null", mode)
+""",
+    ),
+    Probe(
         "seeing processes",
         "it can see what else runs, and with which arguments",
         """
@@ -244,7 +265,7 @@ answer = f"{len(taken)} MB"
         "it can keep a processor busy for ever",
         f"""
 import time
-while time.process_time() < {LIMITS.cpu_seconds + 3}:
+while time.process_time() < {LIMITS.cpu_seconds + 1}:
     pass
 """,
         ends="CPU limit",
@@ -275,7 +296,7 @@ answer = "a full folder"
 import time
 for i in range({5 * LIMITS.files}):
     open(str(i), "w").close()
-time.sleep(2)
+time.sleep(1)
 """,
         ends="limit of",
     ),
@@ -294,9 +315,22 @@ answer = f"{{len(held)}} open files"
 import threading, time
 for _ in range({2 * LIMITS.threads}):
     threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
-time.sleep(2)
+time.sleep(1)
 """,
         ends="limit of",
+    ),
+    Probe(
+        "kernel memory",
+        "it can take memory that counts as nobody's",
+        """
+import socket
+ends = []
+for _ in range(20):
+    ends += socket.socketpair()
+    ends[-2].setblocking(False)
+    ends[-2].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+answer = "large socket buffers"
+""",
     ),
     Probe(
         "core dumps",

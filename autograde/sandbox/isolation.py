@@ -4,44 +4,18 @@ The trusted side, which has the hidden tests and the grades, holds a `Sandbox`; 
 runs inside, and forks. Between the trusted side and a submission there is one socket and no more.
 """
 
-import functools
 import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
-import tempfile
-import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-try:
-    from autograde.sandbox.parent import HEADER, wipe
-except ImportError:  # Windows: no rlimits, no fork
-    HEADER = wipe = None
+from autograde.sandbox import channel
+from autograde.sandbox.channel import Channel, Ended
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = "/submission"  # the work folder's path inside bubblewrap
-START_SECONDS, ANSWER_SECONDS, CLEAN_SECONDS = 60, 10, 10
-LINE_BYTES, READY_BYTES = 4096, 1 << 24
 BUBBLEWRAP, SECCOMP, LIMITS = "bubblewrap", "seccomp", "limits"
-
-ISOLATION = """--unshare-all --unshare-user --uid 1000 --gid 1000 --cap-drop ALL --disable-userns
-    --clearenv --new-session --die-with-parent --as-pid-1 --hostname sandbox""".split()
-DEVICES = ("null", "zero", "full", "random", "urandom")
-SYSTEM = """/lib /lib32 /lib64 /usr/lib /usr/lib32 /usr/lib64 /usr/share/fonts /usr/share/zoneinfo
-    /etc/ld.so.cache /etc/alternatives""".split()
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "MPLBACKEND": "agg",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "2",  # else every thread reserves address space, which is limited
-    "PYTHONHASHSEED": "0",
-}
 
 
 @dataclass(frozen=True)
@@ -77,7 +51,8 @@ class Sandbox:
     Where bubblewrap is missing or the kernel refuses it, the same Python runs without, and `off`
     says so. It never falls back once it has run with a protection: it raises `SandboxError`.
 
-    bubblewrap dies with the thread that started it, so `start` belongs into one that stays.
+    bubblewrap dies with the thread that started it, so `start` belongs into one that stays. No two
+    threads may use one at a time.
 
     Args:
         serve: "module:function", called in each child with its end of the socket.
@@ -85,6 +60,7 @@ class Sandbox:
         warm: modules that are imported once, before the first fork.
         readable: further files and folders that submissions may read, at the same paths.
         without: protections to leave off on purpose: "bubblewrap", "seccomp", "limits".
+        needs: protections without which it does not start, such as another sandbox's.
 
     Attributes:
         protections: names of those that are on; known after `start`.
@@ -98,10 +74,11 @@ class Sandbox:
         warm=("numpy", "matplotlib.pyplot", "IPython.core.interactiveshell"),
         readable=(),
         without=(),
+        needs=(),
     ):
         self.serve, self.limits, self.warm, self.without = serve, limits, tuple(warm), set(without)
         self.readable = tuple(os.path.abspath(path) for path in readable)
-        self.protections, self._off = (), {}
+        self.protections, self._needs, self._off = (), set(needs), {}
         self._inside = self._process = self._fonts = None
 
     @property
@@ -119,32 +96,32 @@ class Sandbox:
         """Start the warm Python, if it does not run; it takes a second or two.
 
         Raises:
-            SandboxError: it does not start, or not with all the protections it had before.
+            SandboxError: it does not start, or not with all the protections that it needs or
+                had before.
         """
         if self._inside is not None:
             return
-        if HEADER is None:
+        if channel.HEADER is None:
             raise SandboxError("the sandbox: expected Linux or macOS, got a system without fork")
-        before, self._off = self.protections, {}
+        self._off = {}
         program, why = self._bubblewrap()
-        if program:
-            try:
-                self._launch(program)
-            except _Ended as error:  # bubblewrap could not set it up
-                if BUBBLEWRAP in before:
-                    raise SandboxError(f"the sandbox does not start again: {error}") from None
-                why = f"bubblewrap was refused on this machine ({error})"
-        if self._inside is None:
-            self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}"
-            try:
+        try:
+            if program and (refusal := self._launch(program)):
+                why = f"bubblewrap was refused on this machine ({refusal})"
+            if self._inside is None:
+                rights = " with root's rights" if getattr(os, "geteuid", int)() == 0 else ""
+                self._off[BUBBLEWRAP] = f"{why}: {WITHOUT[BUBBLEWRAP]}{rights}"
                 self._launch(None)
-            except _Ended as error:
-                raise SandboxError(f"the sandbox does not start: {error}") from None
-        if lost := set(before) - set(self.protections):
+        except Ended as error:
+            raise SandboxError(f"the sandbox does not start: {error}") from None
+        on = [name for name in (BUBBLEWRAP, SECCOMP, LIMITS) if name not in self._off]
+        if lost := self._needs.difference(on):
+            said = " ".join(self._off[name] for name in sorted(lost))
             self.close()
-            raise SandboxError(f"the sandbox started again without {', '.join(sorted(lost))}")
+            raise SandboxError(f"the sandbox does not start with all it needs: {said}")
+        self.protections, self._needs = tuple(on), set(on)
 
-    def open(self, files=None):
+    def open(self, files=()):
         """A child of its own for one submission.
 
         Args:
@@ -156,41 +133,39 @@ class Sandbox:
         """
         if self._process is not None:
             raise RuntimeError("Sandbox.open: expected the last Process closed, got one open")
-        files = _checked(dict(files or {}), self.limits.folder_bytes)
+        files = _checked(dict(files), self.limits.folder_bytes)
         head = json.dumps([[name, len(data)] for name, data in files.items()]).encode()
         body = b"".join([head, b"\n", *files.values()])
         for last in (False, True):  # the warm Python may have died since, for want of memory
             self.start()
             ours, theirs = socket.socketpair()
-            ours.settimeout(ANSWER_SECONDS)
+            ours.settimeout(channel.ANSWER_SECONDS)
             try:
                 with theirs:
                     self._inside.request(b"F", body, theirs.fileno())
-                self._inside.expect("forked", ANSWER_SECONDS)
-            except (_Ended, OSError) as error:
+                self._inside.ended = None
+                self._inside.expect("forked", channel.ANSWER_SECONDS)
+            except (Ended, OSError) as error:
                 ours.close()
-                self.close()
+                why = self.close() or error
                 if last:
-                    raise SandboxError(f"the sandbox does not fork: {error}") from None
+                    raise SandboxError(f"the sandbox does not fork: {why}") from None
             else:
                 self._process = Process(self, self._inside, ours)
                 return self._process
 
     def close(self):
-        """End everything inside."""
+        """End everything inside; the last line of what the warm Python had to say, or ""."""
         inside, self._inside, self._process = self._inside, None, None
-        if inside is not None:
-            inside.end()
+        return inside.end() if inside is not None else ""
 
-    def _closed(self, process):
-        """A submission is over: clean up after it, or throw the whole sandbox away."""
-        if self._process is not process:
-            return
+    def _clean(self):
+        """Leave nothing of the submission that was, or throw the whole sandbox away."""
         self._process = None
         try:
-            process._inside.request(b"C")
-            process._inside.expect("clean", CLEAN_SECONDS)
-        except (_Ended, OSError):
+            self._inside.request(b"C")
+            self._inside.expect("clean", channel.CLEAN_SECONDS)
+        except (Ended, OSError):
             self.close()
 
     # ------------------------------------------------------------------------------- how it starts
@@ -200,9 +175,32 @@ class Sandbox:
         if BUBBLEWRAP in self.without:
             return None, "bubblewrap is switched off"
         program = shutil.which("bwrap")
-        return program, f"bubblewrap is missing ({'apt-get install bubblewrap'})"
+        return program, "bubblewrap is missing (apt-get install bubblewrap)"
 
-    def _launch(self, bubblewrap):
+    def _launch(self, program):
+        """Start the warm Python in bubblewrap, or without where `program` is None.
+
+        Returns:
+            What bubblewrap said if it could not set the sandbox up, else None.
+
+        Raises:
+            Ended: the warm Python itself does not start.
+        """
+        inside = Channel(program, self.readable, self.limits.folder_bytes)
+        try:
+            inside.request(b"S", json.dumps(self._settings(inside.folder)).encode())
+            said = json.loads(inside.expect("ready", channel.START_SECONDS, channel.READY_BYTES))
+        except (OSError, ValueError, Ended) as error:
+            why = inside.end()
+            if program and why.startswith("bwrap: "):
+                return why
+            raise Ended(why or str(error)) from None
+        self._inside, self._fonts = inside, said["fonts"]
+        for name, why in said["refused"].items():
+            meaning = WITHOUT.get(name, "a submission can take more than it should")
+            self._off[name] = f"the {name} was refused on this machine ({why}): {meaning}"
+
+    def _settings(self, folder):
         bpf = None
         if SECCOMP in self.without:
             self._off[SECCOMP] = f"seccomp is switched off: {WITHOUT[SECCOMP]}"
@@ -216,25 +214,14 @@ class Sandbox:
                 self._off[SECCOMP] = f"{why} libseccomp2): {WITHOUT[SECCOMP]}"
         if LIMITS in self.without:
             self._off[LIMITS] = f"the limits are switched off: {WITHOUT[LIMITS]}"
-        inside = _Inside(bubblewrap, self)
-        try:
-            settings = {
-                "folder": inside.folder,
-                "serve": self.serve,
-                "warm": self.warm,
-                "fonts": self._fonts or {},
-                "filter": bpf,
-                "limits": None if LIMITS in self.without else asdict(self.limits),
-            }
-            inside.request(b"S", json.dumps(settings).encode())
-            said = json.loads(inside.expect("ready", START_SECONDS, READY_BYTES))
-        except (OSError, ValueError, _Ended) as error:
-            raise _Ended(inside.end() or str(error)) from None
-        self._inside, self._fonts = inside, said["fonts"]
-        for name, why in said["refused"].items():
-            self._off[name] = f"{name} was refused on this machine ({why}): {WITHOUT.get(name, '')}"
-        on = [BUBBLEWRAP, SECCOMP, LIMITS]
-        self.protections = tuple(name for name in on if name not in self._off)
+        return {
+            "folder": folder,
+            "serve": self.serve,
+            "warm": self.warm,
+            "fonts": self._fonts or {},
+            "filter": bpf,
+            "limits": None if LIMITS in self.without else asdict(self.limits),
+        }
 
 
 WITHOUT = {
@@ -274,110 +261,36 @@ class Process:
     def wait(self, timeout):
         """How it ended, in words for a report, or None if it still runs after `timeout` seconds.
 
+        What the words say of a limit is as well as can be told; a submission can imitate them.
+
         "exit code 1", "signal 11 (segmentation fault)", "memory limit", "CPU limit of 120 s",
         "limit of 10000 files", "killed".
         """
-        if self._ended is None:
+        if self._ended is None and self._is_open:
             try:
-                self._ended = self._inside.expect("ended", timeout)
+                self._ended = self._inside.ended or self._inside.expect("ended", timeout)
             except TimeoutError:
                 return None
-            except (OSError, _Ended):
-                self._ended = "the sandbox itself ended"
+            except (OSError, Ended):
+                pass
+        self._ended = self._ended or "the sandbox itself ended"
         return self._ended
 
     def close(self):
         """Kill it, empty its work folder, free everything: nothing of it is left."""
         self.socket.close()
-        self._sandbox._closed(self)
+        if self._is_open:
+            self._sandbox._clean()
+            self._ended = self._ended or self._inside.ended
+
+    @property
+    def _is_open(self):
+        return self._sandbox._process is self
 
     def _request(self, kind):
-        if self._sandbox._process is self:
+        if self._is_open:
             with suppress(OSError):  # then `wait` says so, and `close` starts anew
                 self._inside.request(kind)
-
-
-class _Ended(Exception):
-    """The warm Python ended, or says what it should not; the text is what it said last."""
-
-
-class _Inside:
-    """The running warm Python, and the trusted side's end of its control channel."""
-
-    def __init__(self, bubblewrap, sandbox):
-        self.folder, self._errors, self._received = FOLDER, tempfile.TemporaryFile(), bytearray()
-        self._own_folder = None if bubblewrap else tempfile.mkdtemp(prefix="submission-")
-        self.folder = self._own_folder or FOLDER
-        self.control, theirs = socket.socketpair()
-        code = (
-            f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-            f"from autograde.sandbox.parent import main; main({theirs.fileno()})"
-        )
-        # The options of -I but for -E: the environment is ours, and has the hash seed.
-        command = [sys.executable, "-s", "-P", "-B", "-c", code]
-        environment = ENVIRONMENT | {"HOME": self.folder, "TMPDIR": self.folder}
-        if bubblewrap:
-            command = [bubblewrap, *_arguments(sandbox, environment), "--", *command]
-        with theirs:
-            self._popen = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
-
-    def request(self, kind, body=b"", fd=None):
-        self.control.settimeout(ANSWER_SECONDS)
-        head = HEADER.pack(kind, len(body))
-        if fd is None:
-            self.control.sendall(head)
-        elif socket.send_fds(self.control, [head], [fd]) != len(head):
-            raise OSError("the control channel is full")
-        self.control.sendall(body)
-
-    def expect(self, word, seconds, most=LINE_BYTES):
-        """The rest of the next line that starts with a word; lines of the other kinds go by.
-
-        Raises:
-            TimeoutError: it did not come in time.
-            _Ended: the warm Python is gone or out of order.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            line, newline, rest = self._received.partition(b"\n")
-            if newline:
-                self._received = rest
-                said, _, rest = line.decode("utf-8", "replace").partition(" ")
-                if said == word:
-                    return rest
-                if said not in ("ended", "clean"):
-                    raise _Ended(f"expected {word}, got {said[:20]!r}")
-                continue
-            if len(self._received) > most:
-                raise _Ended("it says too much")
-            self.control.settimeout(max(deadline - time.monotonic(), 0.001))
-            if not (part := self.control.recv(1 << 16)):
-                raise _Ended("it ended")
-            self._received += part
-
-    def end(self):
-        """Kill it; the last line of what it wrote to its standard error."""
-        self.control.close()
-        self._popen.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(ANSWER_SECONDS)
-        with self._errors as errors:
-            errors.seek(0)
-            said = errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
-        if self._own_folder:
-            with suppress(OSError):
-                wipe(self._own_folder)
-                os.rmdir(self._own_folder)
-        return said[-1] if said else ""
 
 
 def _checked(files, most):
@@ -389,46 +302,3 @@ def _checked(files, most):
     if (size := sum(map(len, files.values()))) > most:
         raise ValueError(f"files: expected at most {most} bytes, got {size}")
     return files
-
-
-def _arguments(sandbox, environment):
-    """What bubblewrap is told: what there is to see and to write inside."""
-    arguments = [*ISOLATION, "--proc", "/proc", "--tmpfs", "/dev", "--dir", "/dev/shm"]
-    for device in DEVICES:
-        arguments += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
-    # Where the project lies inside something readable, what is the instructor's own is hidden.
-    own = str(ROOT / "autograde")
-    for path in [*SYSTEM, *_python(), *sandbox.readable]:
-        arguments += _read_only(path)
-    arguments += ["--tmpfs", own]
-    for path in project():
-        arguments += _read_only(path)
-    size = str(sandbox.limits.folder_bytes)
-    arguments += ["--perms", "0700", "--size", size, "--tmpfs", FOLDER, "--chdir", FOLDER]
-    arguments += ["--remount-ro", own, "--remount-ro", "/dev", "--remount-ro", "/"]
-    for name, value in environment.items():
-        arguments += ["--setenv", name, value]
-    return arguments
-
-
-def _read_only(path):
-    if os.path.islink(path):
-        return ["--symlink", os.readlink(path), str(path)]
-    return ["--ro-bind-try", str(path), str(path)]
-
-
-def _python():
-    """The parts of the Python environment that running needs."""
-    real = Path(sys.executable).resolve().parents[1]
-    prefixes = dict.fromkeys([sys.prefix, sys.base_prefix, str(real)])
-    for prefix in prefixes:
-        for part in ("bin", "lib", "lib64", "pyvenv.cfg"):
-            yield os.path.join(prefix, part)
-
-
-@functools.cache
-def project():
-    """The parts of the project that a submission may read."""
-    own = ROOT / "autograde"
-    parts = [ROOT / "helpers", own / "exercises", own / "sandbox", *sorted(own.glob("*.py"))]
-    return tuple(map(str, parts))

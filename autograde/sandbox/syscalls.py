@@ -1,7 +1,8 @@
 """The filter of system calls that every submission runs under, compiled by libseccomp.
 
 It refuses what starts a process, opens a way out of the sandbox, reaches another process, or
-takes memory that no limit counts. Everything else, threads among it, works as always.
+takes memory that no limit counts. A chmod does nothing, and says that it did. Everything else,
+threads among it, works as always.
 """
 
 import errno
@@ -33,7 +34,12 @@ REFUSED = {
 # Younger than some libseccomp; since Linux 5.0 a number is the same on every architecture.
 # memfd_secret, setxattrat, removexattrat, open_tree_attr
 REFUSED_NUMBERS = (447, 463, 466, 467)
+# A submission of root's is, to the kernel, the owner of /dev/null: it would lock everyone out.
+PRETENDED = "chmod fchmod fchmodat"
+PRETENDED_NUMBERS = (452,)  # fchmodat2
+BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same by force
 CLONE_THREAD = 0x00010000
+SOCK_DGRAM = 2
 
 
 @functools.cache
@@ -53,12 +59,18 @@ def compiled_filter():
         calls.add_rule(refuse, name)
     for number in REFUSED_NUMBERS:
         calls.add_rule(refuse, number)
+    for call in (*PRETENDED.split(), *PRETENDED_NUMBERS):
+        calls.add_rule(seccomp.ERRNO(0), call)
+    for option in BUFFER_SIZES:
+        calls.add_rule(refuse, "setsockopt", seccomp.Arg(2, seccomp.EQ, option))
     calls.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
     # A filter cannot look at clone3's flags; without it, the C library makes threads by clone.
     calls.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
     for name in ("kill", "tgkill"):
         calls.add_rule(refuse, name, seccomp.Arg(0, seccomp.NE, OWN_PID))
     calls.add_rule(refuse, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
+    # One end of a datagram pair can write to any socket that has a path.
+    calls.add_rule(refuse, "socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, SOCK_DGRAM))
     with tempfile.TemporaryFile() as file:
         calls.export_bpf(file)
         file.seek(0)
