@@ -191,8 +191,9 @@ class Remote:
             return self._callbacks[node["callback"]]
         if "rng" in node:
             return self._generators[node["rng"]]
-        kind = RemoteFunction if node["callable"] else RemoteObject
-        return kind(self, node)
+        if node["callable"]:
+            return RemoteFunction(self, node)
+        return (RemoteIterable if node["iterable"] else RemoteObject)(self, node)
 
 
 def _nothing(value):
@@ -247,7 +248,7 @@ class RemoteObject:
     """An object that stays in the student's process, such as a cache."""
 
     def __init__(self, remote, node):
-        self.remote, self.number, self._iterable = remote, int(node["object"]), node["iterable"]
+        self.remote, self.number = remote, int(node["object"])
         self.described = str(node["says"])[:200]
 
     def __repr__(self):
@@ -261,9 +262,11 @@ class RemoteObject:
         request = {"do": "same", "a": self.number, "b": other.number, "grown": grown}
         return self.remote._ask(request)["value"] is True
 
+
+class RemoteIterable(RemoteObject):
+    """One that can be iterated over, such as a generator."""
+
     def __iter__(self):
-        if not self._iterable:
-            raise TypeError(f"{self.described} is not iterable")
         iterator = self.remote._ask({"do": "iterate", "object": self.number})["value"]
         while True:
             reply = self.remote._ask({"do": "next", "object": iterator.number})
