@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import nbgrader.api
 import psutil
+import sqlalchemy
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Bool, Integer
@@ -46,8 +47,25 @@ class NamedStubs(ClearSolutions):
         return f"raise NotImplementedError({message})"
 
 
-# nbgrader opens the gradebook nine times a submission, and each time makes an engine anew.
-nbgrader.api.create_engine = functools.cache(nbgrader.api.create_engine)
+@functools.cache
+def _engine(db_url, **options):
+    """The gradebook's engine, made once; nbgrader itself makes nine for each submission.
+
+    SQLite writes to a log first: a commit does not wait for the disk, and a killed run leaves the
+    gradebook whole.
+    """
+    engine = sqlalchemy.create_engine(db_url, **options)
+    if engine.dialect.name == "sqlite":
+
+        @sqlalchemy.event.listens_for(engine, "connect")
+        def _log_first(connection, _):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+    return engine
+
+
+nbgrader.api.create_engine = _engine
 
 
 class HalfDone:

@@ -44,7 +44,7 @@ class Channel:
 
     def __init__(self, sock, max_buffers=MAX_BUFFERS):
         sock.setblocking(False)
-        self._sock, self._max_buffers = sock, max_buffers
+        self._sock, self._max_buffers, self._ahead = sock, max_buffers, bytearray()
 
     def send(self, message, buffers=(), seconds=None):
         """Send a frame.
@@ -58,16 +58,14 @@ class Channel:
         if len(header) > MAX_HEADER or total > self._max_buffers:
             raise WireError(f"a frame of {len(header)} and {total} bytes is too large")
         deadline = _deadline(seconds)
-        for part in (_LENGTHS.pack(len(header), total) + header, *buffers):
-            left = memoryview(part)
-            while left:
+        left = memoryview(b"".join([_LENGTHS.pack(len(header), total), header, *buffers]))
+        while left:
+            try:
+                left = left[self._sock.send(left) :]
+            except BlockingIOError:
                 self._wait(deadline, reading=False)
-                try:
-                    left = left[self._sock.send(left) :]
-                except BlockingIOError:
-                    continue
-                except OSError as error:
-                    raise Closed(str(error)) from error
+            except OSError as error:
+                raise Closed(str(error)) from error
 
     def receive(self, seconds=None):
         """The next frame.
@@ -86,7 +84,7 @@ class Channel:
             raise WireError(f"a frame of {size} and {total} bytes is too large")
         header = self._read(size, deadline)
         try:
-            message, lengths = json.loads(bytes(header))
+            message, lengths = json.loads(header)
             lengths = [_natural(length) for length in lengths]
         except (ValueError, TypeError, RecursionError) as error:
             raise WireError(f"a header that cannot be read: {type(error).__name__}") from error
@@ -95,18 +93,22 @@ class Channel:
         return message, [self._read(length, deadline) for length in lengths]
 
     def _read(self, size, deadline):
-        data = bytearray()
-        while len(data) < size:
-            self._wait(deadline, reading=True)
+        """So many bytes; what came along with them is kept for the next call."""
+        while len(self._ahead) < size:
             try:
-                more = self._sock.recv(min(size - len(data), 1 << 20))
+                more = self._sock.recv(1 << 18)
             except BlockingIOError:
+                self._wait(deadline, reading=True)
                 continue
             except OSError as error:
                 raise Closed(str(error)) from error
             if not more:
                 raise Closed("the other end is gone")
-            data += more
+            self._ahead += more
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeUp  # it comes too slowly
+        data = bytes(self._ahead[:size])
+        del self._ahead[:size]
         return data
 
     def _wait(self, deadline, reading):
