@@ -24,7 +24,7 @@ SETTINGS := $(VENV)/share/jupyter/lab/settings
 OVERRIDES := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-slow test-latest demo release figures overview strip check lock clean
+.PHONY: help setup lab test test-slow test-latest demo release figures overview strip calibrate check lock clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name does; \

@@ -108,7 +108,7 @@ def delivery(Wx=1.0, Wh=1.0, turn_x=1, turn_h=1, H=3):
         (delivery(Wx=3, turn_h=0), "memory stands still"),
         (delivery(turn_x=0), "yesterday's dish repeated"),
         (delivery(turn_x=-1), "menu rule turned backwards"),
-        (delivery(Wx=0.0, Wh=0.0), None),
+        (delivery(Wx=0.0, Wh=0.0), "Wx all zeros"),
     ],
 )
 def test_delivery_weights_that_do_not_follow_the_rule(wrong, mistake):

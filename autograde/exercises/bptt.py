@@ -380,12 +380,6 @@ RNN_STEP_BACKWARD = backward_exercise(
 # the sequence -----------------------------------------------------------------------------------
 
 
-def _without_the_last_step(*arguments):
-    h = rnn.rnn_unroll(*arguments)
-    h[:, -1] = 0
-    return h
-
-
 RNN_FORWARD = exercise(
     name="rnn_forward",
     points=2,
@@ -394,32 +388,7 @@ RNN_FORWARD = exercise(
     returns=(*values(h="NTH"), CACHE),
     sizes="NTDH",
     builds_on=("rnn_step_forward",),
-    mistakes=(
-        *map(with_cache, RNN_UNROLL.mistakes),
-        *map(
-            with_cache,
-            (
-                Mistake(
-                    "h0 among the states",
-                    lambda x, h0, *w: np.concatenate(
-                        [h0[:, None], rnn.rnn_unroll(x, h0, *w)], axis=1
-                    ),
-                    "h holds the T states after the steps; h0 is the one before them.",
-                ),
-                Mistake(
-                    "last step left out",
-                    _without_the_last_step,
-                    "The loop ends one step too early: range(T) stops before T by itself.",
-                ),
-                Mistake(
-                    "one array for all states",
-                    lambda x, h0, *w: rnn.rnn_unroll(x, h0, *w)[:, [-1] * x.shape[1]],
-                    "Every entry holds the last state: all steps wrote into one array, which the "
-                    "list names again and again. Make a new one at each step, or store a copy.",
-                ),
-            ),
-        ),
-    ),
+    mistakes=tuple(map(with_cache, RNN_UNROLL.mistakes)),
 )
 
 

@@ -1045,11 +1045,6 @@ ATTENTION_LSTM_STEP_FORWARD = exercise(
             "b is part of the gates' sum.",
         ),
         Mistake(
-            "bias counted twice",
-            attention_step(total=lambda x, h, z, Wx, Wh, Wz, b: x @ Wx + h @ Wh + z @ Wz + 2 * b),
-            "b is added once to the whole sum, not once to each part of it.",
-        ),
-        Mistake(
             "asks with the cell in place of the state",
             attention_step(asks=lambda h, c: c),
             "c stays inside; what others see, and what asks, is the state h.",

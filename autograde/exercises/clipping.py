@@ -390,6 +390,7 @@ def _measured_anew(grads, max_norm):
 
 
 def _trials_of_norm(call, rng, s):
+    """Whether the very arrays change, small ones stay, and what is not finite is an error."""
     return (
         changes_the_very_arrays(call, rng, clipping.clip_by_norm, max_norm=0.5)
         or leaves_small_ones(call, rng, s, lambda g: 1.01 * clipping.global_norm(g), "max_norm")
@@ -564,6 +565,7 @@ def _scaled_together(grads, limit):
 
 
 def _trials_of_value(call, rng, s):
+    """Whether the very arrays change, and small gradients stay."""
     return changes_the_very_arrays(
         call, rng, clipping.clip_by_value, limit=0.5
     ) or leaves_small_ones(

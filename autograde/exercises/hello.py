@@ -7,7 +7,13 @@ import numpy as np
 from autograde.diagnosis import describe
 from autograde.exercises import problems
 from autograde.exercises.declaration import Exercise, Mistake, gradients, values
-from autograde.exercises.rnn_intro import SEQUENCE_MISTAKES
+from autograde.exercises.rnn_intro import (
+    FURTHER_SEQUENCE_MISTAKES,
+    FURTHER_STEP_MISTAKES,
+    SEQUENCE_MISTAKES,
+    STEP_MISTAKES,
+    rows_for_every_class,
+)
 from autograde.gradcheck import exact_gradients
 from autograde.report import Finding
 from helpers import embedding, language_model, losses
@@ -21,8 +27,11 @@ ALPHABET = "qwertyuiopasdfghjklzxcvbnm \n.,'QWERTYé한국"
 
 
 def text_problem(rng, s):
+    """Small and capital letters, marks and white space, with a letter repeated early on."""
     letters = rng.choice(list(ALPHABET), size=s["V"] + 3, replace=False)
-    return {"text": "".join(rng.permutation(np.concatenate([letters, rng.choice(letters, 12)])))}
+    letters = np.union1d(letters, ["a", "q", "E", "W", ".", " "])
+    repeated = rng.permutation(np.concatenate([letters, rng.choice(letters, 12)]))
+    return {"text": "".join([repeated[0], *repeated])}
 
 
 def judge_vocab(answer, arguments, call):
@@ -46,14 +55,33 @@ def judge_vocab(answer, arguments, call):
     except (KeyError, IndexError, TypeError):
         back = None
     if back is None or any(not isinstance(c, str) for c in back) or back != list(wanted):
+        mistake, says = _way_back_trouble(ix_to_char, char_to_ix, wanted)
         text = (
             "ix_to_char: it does not undo char_to_ix. Expected ix_to_char[char_to_ix[c]] == c for "
-            f"every character c and nothing else in it, got {describe(ix_to_char)}."
+            f"every character c and nothing else in it, got {describe(ix_to_char)}. {says}"
         )
-        twice = isinstance(ix_to_char, dict) and ix_to_char == char_to_ix
-        mistake = "the same mapping twice" if twice else None
-        return Finding("values", text, "ix_to_char", mistake)
+        return Finding("values", text.strip(), "ix_to_char", mistake)
     return None
+
+
+def _way_back_trouble(got, char_to_ix, wanted):
+    """(mistake, sentence) for an ix_to_char that does not undo char_to_ix."""
+    if isinstance(got, dict) and got == char_to_ix:
+        return "the same mapping twice", "It is char_to_ix again: here the numbers are the keys."
+    try:
+        pairs = dict(got.items() if isinstance(got, dict) else enumerate(got))
+        numbers, n = list(pairs), len(wanted)
+        if sorted(pairs.values()) == list(wanted):
+            if sorted(numbers) == list(range(n)):
+                says = "Both must number the characters in one order."
+                return "another order than char_to_ix", says
+            if sorted(numbers) == list(range(1, n + 1)):
+                return "numbered from 1", "Counting starts at 0 in both mappings."
+            if [str(i) for i in range(n)] == [str(i) for i in numbers]:
+                return "keys are no integers", "The keys must be integers, as in char_to_ix."
+    except (TypeError, ValueError):  # no pairs, or what cannot be sorted
+        pass
+    return None, ""
 
 
 def _vocab_trouble(got, wanted, text):
@@ -67,22 +95,44 @@ def _vocab_trouble(got, wanted, text):
         )
     if set(got) != set(wanted):
         missing, extra = sorted(set(wanted) - set(got)), sorted(set(got) - set(wanted), key=repr)
+        mistake, says = None, "Every character counts as it is."
+        if missing and not extra and all(c.isspace() for c in missing):
+            mistake = "white space left out"
+            says = "White space is text: spaces and ends of lines are characters as well."
+        elif set(got) in (set(text.lower()), set(text.upper())):
+            mistake = "small and capital letters not told apart"
+            says = "A small and a capital letter are two characters."
+        elif any(isinstance(c, str) and len(c) > 1 for c in extra):
+            mistake = "words in place of characters"
+            says = "A string is gone through character by character, without split()."
+        elif not extra and all(c.isalnum() for c in got):
+            mistake = "letters only"
+            says = "Marks and white space are characters as well."
         return (
             f"char_to_ix: expected every character of the text and no other; missing {missing}, "
-            f"too many {extra}.",
+            f"too many {extra}. {says}",
             "char_to_ix",
-            None,
+            mistake,
         )
     c = next(c for c in wanted if got[c] != wanted[c])
     says = f"char_to_ix[{c!r}]: expected {wanted[c]}, got {got[c]!r}. "
     if got == {c: i for i, c in enumerate(dict.fromkeys(text))}:
         says += "The characters are numbered as they first appear; number them in sorted order."
         return says, "char_to_ix", "numbered by first appearance"
-    if got == {c: i + 1 for c, i in wanted.items()}:
+    if sorted(got.values()) == list(range(1, len(wanted) + 1)):
         says += "Counting starts at 0, so that the numbers can index an array."
         return says, "char_to_ix", "numbered from 1"
-    if max(got.values()) >= len(wanted):
-        says += "Its numbers leave gaps: number each character once, however often it occurs."
+    if got == {c: ord(c) for c in wanted}:
+        says += "These are code points; number the characters of this text 0, 1, 2, ..."
+        return says, "char_to_ix", "code points in place of numbers"
+    if got == {c: text.count(c) for c in wanted}:
+        says += "These are counts; number the characters 0, 1, 2, ... in sorted order."
+        return says, "char_to_ix", "counts in place of numbers"
+    if got == {c: text.index(c) for c in wanted} or got == {c: i for i, c in enumerate(text)}:
+        says += "These are positions in the text: take the different characters first, sorted."
+        return says, "char_to_ix", "positions in the text in place of numbers"
+    if got in ({c: i for i, c in enumerate(sorted(text))}, {c: sorted(text).index(c) for c in got}):
+        says += "The numbers leave gaps: number each character once, however often it occurs."
         return says, "char_to_ix", "repeated characters counted"
     return (
         says + "Number the sorted characters 0, 1, 2, ...; a set alone has an order that "
@@ -116,6 +166,12 @@ def far(scores):
     return 1000 * np.sign(scores) + scores
 
 
+def one_row_positive(scores):
+    """The same but for one row, in which all overflow together."""
+    scores[0, 0] = np.abs(scores[0, 0])
+    return scores
+
+
 SOFTMAX = exercise(
     name="softmax",
     points=3,
@@ -125,7 +181,7 @@ SOFTMAX = exercise(
     returns=values(probabilities="NTV"),
     sizes="NTV",
     edges=lambda rng, s: {
-        "for scores of ±1000": {"scores": far(scores_problem(rng, s)["scores"])},
+        "for scores of ±1000": {"scores": far(one_row_positive(scores_problem(rng, s)["scores"]))},
         "for one row far below another": {"scores": far(np.array([[1.0, 2.0], [-1.0, -2.0]]))},
         "for scores that are all -1000": {"scores": np.full((s["N"], s["V"]), -1000.0)},
         "for one row of scores, (V,)": {"scores": 2 * problems.normal(rng, s["V"])},
@@ -137,6 +193,12 @@ SOFTMAX = exercise(
             lambda scores: np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True),
             "exp(1000) is too large for a float64 and exp(-1000) is 0. Subtract each row's largest "
             "score first: that changes no probability.",
+        ),
+        Mistake(
+            "largest taken off after exp",
+            lambda scores: _normalised(_over_the_largest(np.exp(scores))),
+            "exp(1000) is too large for a float64 already, so that dividing by the largest comes "
+            "too late. Subtract each row's largest score before exp.",
         ),
         Mistake(
             "normalised over the whole array",
@@ -174,17 +236,84 @@ SOFTMAX = exercise(
             log_softmax,
             "Return the probabilities themselves.",
         ),
+        Mistake(
+            "largest score of another axis",
+            lambda scores: _softmax_shifted(scores, scores.max(axis=0, keepdims=True)),
+            "A row far below the scores of another position becomes 0/0. "
+            "Subtract each row's own largest score, along the last axis.",
+        ),
+        Mistake(
+            "largest score of the second axis",
+            lambda scores: _softmax_shifted(scores, scores.max(axis=1, keepdims=True)),
+            "A row far below the scores of another position becomes 0/0. "
+            "Subtract each row's own largest score, along the last axis.",
+        ),
+        Mistake(
+            "mean subtracted in place of the largest score",
+            lambda scores: _softmax_shifted(scores, scores.mean(axis=-1, keepdims=True)),
+            "Scores far above the mean still overflow. After the shift none may be above 0.",
+        ),
+        Mistake(
+            "scores clipped",
+            lambda scores: losses.softmax(np.clip(scores, -100, 100)),
+            "Clipping makes different scores equal. A shift of the whole row keeps their "
+            "differences, and so the probabilities.",
+        ),
+        Mistake(
+            "sigmoid of each score",
+            lambda scores: 1 / (1 + np.exp(-scores)),
+            "A sigmoid looks at one score alone; here the scores of a row compete, and their "
+            "probabilities sum to 1.",
+        ),
+        Mistake(
+            "the largest score alone",
+            lambda scores: one_hot(scores.argmax(axis=-1), scores.shape[-1]),
+            "Softmax is soft: every score gets a share, the largest one the most.",
+        ),
+        Mistake(
+            "sign of the scores",
+            lambda scores: losses.softmax(-scores),
+            "A larger score must get a larger probability.",
+        ),
+        Mistake(
+            "powers of 2 in place of e",
+            lambda scores: losses.softmax(scores * np.log(2)),
+            "Softmax takes exp, the powers of e.",
+        ),
+        Mistake(
+            "normalised by the largest, not by the sum",
+            lambda scores: scores / scores.max(axis=-1, keepdims=True),
+            "Each row is exp of the scores, divided by the sum of them.",
+        ),
     ),
 )
 
 
 def _softmax_shifted(scores, shift):
-    e = np.exp(scores - shift)
+    return _normalised(np.exp(scores - shift))
+
+
+def _normalised(e):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def _over_the_largest(e):
+    return e / e.max(axis=-1, keepdims=True)
+
+
 def loss_problem(rng, s):
-    return {**scores_problem(rng, s), "targets": problems.tokens(rng, s, s["N"], s["T"])}
+    """Scores and targets, of which one is so unlikely that no small constant goes unnoticed."""
+    s = rows_for_every_class(s)
+    scores = scores_problem(rng, s)["scores"]
+    targets = problems.tokens(rng, s, s["N"], s["T"])
+    if s["V"] > 1:
+        scores[0, 0, targets[0, 0]] -= 60
+    return {"scores": scores, "targets": targets}
+
+
+def far_loss_problem(rng, s):
+    problem = loss_problem(rng, s)
+    return {**problem, "scores": far(problem["scores"])}
 
 
 def softmax_loss(loss=lambda loss, scores: loss, dscores=lambda d, p, scores: d):
@@ -204,18 +333,50 @@ def _loss_of_last_step(scores, targets):
     return loss, dscores
 
 
-def _loss_by_log(scores, targets):
-    p = losses.softmax(scores)
-    N, T, V = scores.shape
-    picked = np.take_along_axis(p, targets[..., None], axis=-1)
-    return -np.log(picked).sum() / N, (p - one_hot(targets, V)) / N
+def _loss_of_first_step(scores, targets):
+    loss, d = losses.softmax_loss(scores[:, :1], targets[:, :1])
+    dscores = np.zeros_like(scores)
+    dscores[:, :1] = d
+    return loss, dscores
 
 
-def _loss_by_naive_exp(scores, targets):
-    p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+def _loss_by_log(scores, targets, softmax=losses.softmax, constant=0.0):
+    p = softmax(scores)
     N, T, V = scores.shape
     picked = np.take_along_axis(p, targets[..., None], axis=-1)
-    return -np.log(picked).sum() / N, (p - one_hot(targets, V)) / N
+    return -np.log(picked + constant).sum() / N, (p - one_hot(targets, V)) / N
+
+
+def _naive_softmax(scores):
+    return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+
+
+def _picked_by(place):
+    """A wrong `softmax_loss` that picks the targets with one array of indices."""
+
+    def wrong(scores, targets):
+        log_p, N = log_softmax(scores), len(scores)
+        d = np.exp(log_p)
+        d[place(targets)] -= 1
+        return -log_p[place(targets)].sum() / N, d / N
+
+    return wrong
+
+
+def _targets_ahead(scores, targets):
+    """The scores of each step against the targets of the next one, though these are ahead."""
+    loss, d = losses.softmax_loss(scores[:, :-1], targets[:, 1:])
+    return loss, np.concatenate([d, np.zeros_like(scores[:, -1:])], axis=1)
+
+
+def _at_targets(of_scores):
+    """A wrong `softmax_loss` whose loss, not its gradient, sums something else at the targets."""
+
+    def wrong(scores, targets):
+        picked = np.take_along_axis(of_scores(scores), targets[..., None], axis=-1)
+        return -picked.sum() / len(scores), losses.softmax_loss(scores, targets)[1]
+
+    return wrong
 
 
 SOFTMAX_LOSS = exercise(
@@ -230,12 +391,7 @@ SOFTMAX_LOSS = exercise(
         )["scores"]
     },
     sizes="NTV",
-    edges=lambda rng, s: {
-        "for scores of ±1000": {
-            **loss_problem(rng, s),
-            "scores": far(scores_problem(rng, s)["scores"]),
-        },
-    },
+    edges=lambda rng, s: {"for scores of ±1000": far_loss_problem(rng, s)},
     builds_on=("softmax",),
     mistakes=(
         Mistake(
@@ -288,7 +444,7 @@ SOFTMAX_LOSS = exercise(
         ),
         Mistake(
             "exp overflows",
-            _loss_by_naive_exp,
+            partial(_loss_by_log, softmax=_naive_softmax),
             "Subtract each row's largest score before exp.",
         ),
         Mistake(
@@ -297,11 +453,88 @@ SOFTMAX_LOSS = exercise(
             "A very unlikely target has probability 0 in floating point. Work the logarithm out on "
             "paper: log of a quotient is a difference, and one of its parts is log of exp.",
         ),
+        *(
+            Mistake(
+                f"{constant:g} inside the logarithm",
+                partial(_loss_by_log, constant=constant),
+                "A target can be less likely than that constant, and then its loss is far too "
+                "small. Work the logarithm out on paper instead: log of a quotient is a "
+                "difference, and one of its parts is log of exp.",
+            )
+            for constant in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
+        ),
+        Mistake(
+            "targets used as indices in every row",
+            _picked_by(lambda targets: (slice(None), slice(None), targets)),
+            "[:, :, targets] picks all targets in every row. Each row has one target: the three "
+            "axes need an index each, and these must broadcast to (N, T).",
+        ),
+        Mistake(
+            "targets used as indices of the batch",
+            _picked_by(lambda targets: targets),
+            "A single array in the brackets picks along axis 0, which is the batch. Each row has "
+            "one target: the three axes need an index each, and these must broadcast to (N, T).",
+        ),
+        Mistake(
+            "targets shifted once more",
+            _targets_ahead,
+            "The target of step t stands at targets[:, t]: it is one character ahead already.",
+        ),
+        Mistake(
+            "only the first time step",
+            _loss_of_first_step,
+            "Every time step has a target and counts.",
+        ),
+        Mistake(
+            "losses of all classes added",
+            softmax_loss(lambda loss, s: -log_softmax(s).sum() / len(s)),
+            "Only the log probability of the target counts, one a row.",
+        ),
+        Mistake(
+            "the most likely class in place of the target",
+            lambda scores, targets: losses.softmax_loss(scores, scores.argmax(axis=-1)),
+            "The loss asks how likely the target was, whatever the model liked best.",
+        ),
+        Mistake(
+            "logarithm left out",
+            _at_targets(losses.softmax),
+            "The loss is the negative logarithm of the target's probability.",
+        ),
+        Mistake(
+            "minus the score, not normalised",
+            _at_targets(lambda scores: scores),
+            "A score counts against those of the other classes: the logarithm of the sum of exp "
+            "is missing.",
+        ),
+        Mistake(
+            "in bits",
+            softmax_loss(lambda loss, s: loss / np.log(2)),
+            "The loss is in nats, by the natural logarithm; only its gradient is p - one_hot.",
+        ),
+        Mistake(
+            "in bits, its gradient too",
+            softmax_loss(lambda loss, s: loss / np.log(2), lambda d, p, s: d / np.log(2)),
+            "The loss is in nats, by the natural logarithm.",
+        ),
+        Mistake(
+            "gradient with respect to the probabilities",
+            softmax_loss(dscores=lambda d, p, s: np.where(d < 0, -1 / p, 0) / len(s)),
+            "That is the gradient at the softmax's output. Go on through the softmax to its "
+            "scores: the two together are simpler than each alone.",
+        ),
+        Mistake(
+            "gradient of the target's score only",
+            softmax_loss(dscores=lambda d, p, s: np.where(d < 0, d, 0)),
+            "The scores of the other classes matter too: they have a share in the sum.",
+        ),
     ),
 )
 
 
 def embedding_problem(rng, s):
+    """Vectors longer than the vocabulary, so that tokens used as columns run without an error."""
+    if 1 < s["D"] < s["V"]:
+        s = {**s, "D": s["V"] + 1}
     E = problems.normal(rng, s["V"], s["D"])
     return {"tokens": problems.tokens(rng, s, s["N"], s["T"]), "E": E}
 
@@ -330,6 +563,61 @@ EMBEDDING_FORWARD = exercise(
             lambda tokens, E: np.swapaxes(E[tokens], 0, 1),
             "The result has shape (N, T, D), like tokens with an axis added at the end.",
         ),
+        Mistake(
+            "columns in place of rows, V first",
+            lambda tokens, E: E[:, tokens],
+            "Token k names row k of E: one_hot(tokens, V) @ E picks rows.",
+        ),
+        Mistake(
+            "the row before",
+            lambda tokens, E: E[tokens - 1],
+            "Tokens count from 0 already: token k names row k.",
+        ),
+        Mistake(
+            "the row after",
+            lambda tokens, E: E[(tokens + 1) % len(E)],
+            "Tokens count from 0: token k names row k.",
+        ),
+        Mistake(
+            "average over time",
+            lambda tokens, E: E[tokens].mean(axis=1),
+            "Every token keeps its own vector: (N, T, D).",
+        ),
+        Mistake(
+            "sum over time",
+            lambda tokens, E: E[tokens].sum(axis=1),
+            "Every token keeps its own vector: (N, T, D).",
+        ),
+        Mistake(
+            "vectors side by side",
+            lambda tokens, E: E[tokens].reshape(len(tokens), -1),
+            "Time and features are two axes: (N, T, D).",
+        ),
+        Mistake(
+            "tokens flattened",
+            lambda tokens, E: E[tokens.ravel()],
+            "Batch and time are two axes: (N, T, D).",
+        ),
+        Mistake(
+            "only the last token",
+            lambda tokens, E: E[tokens[:, -1]],
+            "Every token has its vector: (N, T, D).",
+        ),
+        Mistake(
+            "only the first sequence",
+            lambda tokens, E: E[tokens[0]],
+            "Every sequence of the batch has its vectors: (N, T, D).",
+        ),
+        Mistake(
+            "scaled by the root of D",
+            lambda tokens, E: E[tokens] * np.sqrt(E.shape[1]),
+            "The rows of E come out as they are.",
+        ),
+        Mistake(
+            "vectors multiplied by their tokens",
+            lambda tokens, E: E[tokens] * tokens[..., None],
+            "A token is a name, not a number to calculate with: row k comes out as it is.",
+        ),
     ),
 )
 
@@ -352,6 +640,23 @@ def char_rnn_loss(unroll=rnn_unroll, read=readout, loss=losses.softmax_loss, las
     return wrong
 
 
+# Of softmax_loss's mistakes, those that show in the loss of the whole model.
+LOSS_MISTAKES = (
+    "mean over time as well as over the batch",
+    "sum over the batch",
+    "mean over time in place of the batch",
+    "sign of the loss",
+    "only the last time step",
+    "only the first time step",
+    "targets shifted once more",
+    "losses of all classes added",
+    "the most likely class in place of the target",
+    "logarithm left out",
+    "minus the score, not normalised",
+    "in bits",
+)
+
+
 CHAR_RNN_LOSS = exercise(
     name="char_rnn_loss",
     points=4,
@@ -366,13 +671,31 @@ CHAR_RNN_LOSS = exercise(
         *(
             Mistake(m.name, char_rnn_loss(loss=m.function), m.says)
             for m in SOFTMAX_LOSS.mistakes
-            if "mean" in m.name or "sum" in m.name or m.name.endswith(("the loss", "time step"))
+            if m.name in LOSS_MISTAKES
         ),
-        *(Mistake(name, char_rnn_loss(wrong), says) for name, wrong, says in SEQUENCE_MISTAKES),
+        *(
+            Mistake(name, char_rnn_loss(wrong), says)
+            for name, wrong, says in (*SEQUENCE_MISTAKES, *FURTHER_SEQUENCE_MISTAKES)
+        ),
         Mistake(
             "readout's bias left out",
             char_rnn_loss(read=lambda h, Wy, by: h @ Wy),
             "by is added to the scores of every state.",
+        ),
+        Mistake(
+            "tanh on the scores",
+            char_rnn_loss(read=lambda h, Wy, by: np.tanh(h @ Wy + by)),
+            "Scores are not squashed: the tanh belongs to the state.",
+        ),
+        Mistake(
+            "softmax applied twice",
+            char_rnn_loss(read=lambda h, Wy, by: losses.softmax(h @ Wy + by)),
+            "The loss takes scores and applies the softmax itself.",
+        ),
+        Mistake(
+            "only the first sequence",
+            lambda inputs, targets, h0, p: _of_first_sequence(inputs, targets, h0, p),
+            "All N sequences of the batch count.",
         ),
         Mistake(
             "inputs as targets",
@@ -390,12 +713,41 @@ CHAR_RNN_LOSS = exercise(
             "h_last is one state a sequence, (N, H).",
         ),
         Mistake(
+            "the last state but one",
+            lambda *arguments: _state_before_the_last(*arguments),
+            "h_last is the state after the last step: it has seen all of inputs.",
+        ),
+        Mistake(
+            "h0 in place of the last state",
+            lambda inputs, targets, h0, p: (
+                language_model.char_rnn_loss(inputs, targets, h0, p)[0],
+                h0,
+            ),
+            "h_last is the state after the last step: the next piece of text starts from it.",
+        ),
+        Mistake(
+            "targets read as inputs",
+            lambda inputs, targets, h0, p: language_model.char_rnn_loss(targets, targets, h0, p),
+            "The network reads inputs; targets are for the loss only.",
+        ),
+        Mistake(
             "scores of the state before the character was read",
             lambda inputs, targets, h0, p: _early_loss(inputs, targets, h0, p),
             "The scores at step t come from the state that has seen inputs[:, t].",
         ),
     ),
 )
+
+
+def _of_first_sequence(inputs, targets, h0, p):
+    loss, _ = language_model.char_rnn_loss(inputs[:1], targets[:1], h0[:1], p)
+    return loss, language_model.char_rnn_loss(inputs, targets, h0, p)[1]
+
+
+def _state_before_the_last(inputs, targets, h0, p):
+    loss, _ = language_model.char_rnn_loss(inputs, targets, h0, p)
+    h = rnn_unroll(one_hot(inputs, len(p["Wx"])), h0, p["Wx"], p["Wh"], p["b"])
+    return loss, np.concatenate([h0[:, None], h], axis=1)[:, -2]
 
 
 def _early_loss(inputs, targets, h0, p):
@@ -406,42 +758,109 @@ def _early_loss(inputs, targets, h0, p):
 
 # sample: there are many right answers, so it is judged by probability --------------------------
 
-DRAWS = 500
+DRAWS = 160  # of the problems that are asked again and again
+MANY = 600  # of those that are asked once
+NAMING = 1000  # of one that was answered wrongly, to find the reason
 FAR_OFF = 6.0  # standard deviations; chance exceeds it twice in a billion
+LIKELIER = 18.0  # nats by which a slip may explain a right answer better: once in 65 million
+FITS = 4.5  # standard deviations up to which a slip explains what was drawn
 GREEDY = 40
+TELLING = 0.015, 0.06  # nats a token, so that NAMING tokens name a slip, and MANY refuse it
+TRIES = 40  # draws until a problem is as telling
 
 
-def sample_problem(rng, s, temperature=None):
-    """Scores that grow with the temperature, so that it always leaves much to tell by."""
-    temperature = temperature or float(rng.choice([0.4, 2.5]))
+def sample_problem(rng, s, temperature=None, n=DRAWS):
+    """A model whose probabilities leave much to chance, and tell of every slip in its states."""
+    temperature = temperature or float(rng.choice([0.5, 2.0]))
+    best, most = None, -1.0
+    for _ in range(TRIES):
+        problem = _loud_problem(rng, s, temperature, n)
+        least = _least_divergence(problem)
+        if least > most:
+            best, most = problem, least
+        if most > TELLING[n == MANY]:
+            break
+    return best
+
+
+def _loud_problem(rng, s, temperature, n):
+    """Scores that grow with the temperature, from states of enough units to tell."""
+    s = {**s, "H": max(s["H"], 4)}
     params = problems.char_rnn(rng, s)
-    loud = {"Wx": 1.5, "Wy": 1.2 * temperature, "by": 1.2 * temperature}
+    loud = {"Wx": 1.5, "Wh": 1.5, "Wy": 1.6 * temperature, "by": 1.6 * temperature}
     return {
         "h0": problems.normal(rng, 1, s["H"]),
-        "first": int(rng.integers(0, s["V"])),
-        "n": DRAWS,
+        "first": int(rng.integers(1, s["V"])),  # not 0, which whoever forgets it takes
+        "n": n,
         "params": {name: loud.get(name, 1) * array for name, array in params.items()},
         "temperature": temperature,
         "rng": np.random.default_rng(rng.integers(2**32)),
     }
 
 
+def _least_divergence(a, steps=30):
+    """The smallest divergence, in nats a token, of what a slip writes from what is right.
+
+    Slips that pass by after the first steps are left to temperature 0.
+    """
+    lasting = {n: slip for n, slip, _ in ALL_SLIPS if n not in PASSING}
+    least = _entropy(a, steps) / 10
+    for name, slip in lasting.items():
+        if least < TELLING[0]:
+            break
+        if "temperature" in slip and (
+            a["temperature"] == 1 or not slip["temperature"](a["temperature"])
+        ):
+            continue  # no slip at all, or one that leaves nothing to chance
+        written, log_q = _drawn(a, steps, **slip)
+        rivals = [{}]
+        if "fed" in slip:
+            rivals += [o for n, o in lasting.items() if n != name and "fed" in o]
+        for rival in rivals:
+            log_p = _log_probabilities(written, a, **rival)
+            per_step = (np.exp(log_q) * (log_q - log_p)).sum(axis=1)
+            few = a["n"] == DRAWS and "temperature" in slip  # and yet they must tell of this one
+            least = min(least, per_step[steps // 3 :].mean() / (10 if few else 1))
+    return least
+
+
+def _entropy(a, steps):
+    """How much is left to chance, in nats a token."""
+    _, log_p = _drawn(a, steps)
+    return -(np.exp(log_p) * log_p).sum() / steps
+
+
+def _drawn(a, steps, temperature=lambda t: t, **slip):
+    """Tokens drawn in the right way or with a slip, and the log p (n, V) they were drawn by."""
+    rng, written, log_p = np.random.default_rng(0), [], []
+    for scores in _scores(a, lambda scores: written[-1], **slip):
+        log_p.append(log_softmax(scores / temperature(a["temperature"])))
+        written.append(int(np.searchsorted(np.exp(log_p[-1]).cumsum()[:-1], rng.random())))
+        if len(written) == steps:
+            return written, np.array(log_p)
+
+
 def sample_edges(rng, s):
     greedy = {f"at temperature 0, problem {k}": telling_greedy_problem(rng, s) for k in range(1, 6)}
     return greedy | {
-        "at temperature 1": sample_problem(rng, s, 1.0),
-        "at temperature 4": sample_problem(rng, s, 4.0),
-        "for n = 1": {**sample_problem(rng, s), "n": 1},
-        "for n = 0": {**sample_problem(rng, s), "n": 0},
+        "at temperature 1": sample_problem(rng, s, 1.0, MANY),
+        "at temperature 4": sample_problem(rng, s, 4.0, MANY),
+        "for n = 1": sample_problem(rng, s, n=1),
+        "for n = 0": sample_problem(rng, s, n=0),
     }
 
 
 def telling_greedy_problem(rng, s):
-    """A problem at temperature 0 on which the right way and every slip write different tokens."""
-    ways = [{}] + [slip for _, slip, _ in SAMPLE_SLIPS if "temperature" not in slip]
+    """A problem at temperature 0 on which the right way and the slips write different tokens.
+
+    These are the slips that show in the first steps, so that drawing may not have told of them.
+    """
+    ways = [{}, *(slip for _, slip, _ in STATE_SLIPS[:4]), {"h0": 0, "first": lambda k, V: 0}]
     while True:
-        problem = {**sample_problem(rng, s, 1.0), "temperature": 0, "n": GREEDY}
-        if len({_greedy(problem, **way) for way in ways}) == len(ways):
+        problem = {**_loud_problem(rng, s, 1.0, GREEDY), "temperature": 0}
+        written = {_greedy(problem, **way) for way in ways}
+        right = _greedy(problem)
+        if len(written) == len(ways) and (problem["first"], *right[:-1]) not in written:
             return problem
 
 
@@ -454,24 +873,43 @@ def _greedy(a, **slip):
             return tuple(written)
 
 
-def _scores(a, following, *, carry=True, feed=True, h0=1, first=lambda k, V: k):
+def _cell(token, h, p):
+    return np.tanh(p["Wx"][token] + h @ p["Wh"] + p["b"])
+
+
+def _scores(
+    a,
+    following,
+    *,
+    cell=_cell,
+    read=lambda h, p, temperature: h @ p["Wy"] + p["by"],
+    carry=True,
+    fed=lambda token, before, scores: token,
+    h0=1,
+    first=lambda k, V: k,
+    early=False,
+):
     """Scores (V,) step by step, in the right way or with a slip.
 
     Args:
         a: the arguments of `sample`.
         following: what comes after these scores; asked for when the next ones are due.
-        carry, feed: whether the state, and the token written, go into the next step.
+        cell: (token, h, params) -> the next state.
+        read: (h, params, temperature) -> scores, not yet divided by the temperature.
+        carry: whether the state goes into the next step.
+        fed: (token written, token read before, scores) -> the token read next.
         h0: factor of the state to start from.
         first: what becomes of the first token.
+        early: whether the scores are those of the state before the token was read.
     """
-    p, h = a["params"], h0 * a["h0"][0]
+    p, h, temperature = a["params"], h0 * a["h0"][0], a["temperature"]
     token = first(a["first"], len(p["by"]))
     while True:
-        new = np.tanh(p["Wx"][token] + h @ p["Wh"] + p["b"])
-        scores = new @ p["Wy"] + p["by"]
+        new = cell(token, h, p)
+        scores = read(h if early else new, p, temperature)
         yield scores
         h = new if carry else h
-        token = following(scores) if feed else token
+        token = fed(following(scores), token, scores)
 
 
 def _log_probabilities(written, a, temperature=None, **slip):
@@ -486,7 +924,8 @@ def _log_probabilities(written, a, temperature=None, **slip):
     return np.where(largest, 0.0, -np.inf)
 
 
-SAMPLE_SLIPS = (
+# Slips that show at every temperature, and those of drawing, which show above 0 only.
+STATE_SLIPS = (
     (
         "state not carried on",
         dict(carry=False),
@@ -494,14 +933,53 @@ SAMPLE_SLIPS = (
     ),
     (
         "output not fed back",
-        dict(feed=False),
+        dict(fed=lambda token, before, scores: before),
         "The token that was drawn is the input of the next step.",
     ),
     ("h0 ignored", dict(h0=0), "The first step starts from h0."),
     (
         "first token ignored",
-        dict(first=lambda k, V: 0 if k else 1),
+        dict(first=lambda k, V: 0),
         "The first step reads the token that is handed over as first.",
+    ),
+    (
+        "scores of the state before the token was read",
+        dict(early=True),
+        "A step reads its token first; its scores come from the state after that.",
+    ),
+    (
+        "readout's bias left out",
+        dict(read=lambda h, p, temperature: h @ p["Wy"]),
+        "by is added to the scores of every state.",
+    ),
+    *(
+        (
+            name,
+            dict(
+                cell=lambda token, h, p, step=step: step(
+                    np.eye(len(p["by"]))[token], h, p["Wx"], p["Wh"], p["b"]
+                )
+            ),
+            says,
+        )
+        for name, step, says in (*STEP_MISTAKES, *FURTHER_STEP_MISTAKES)
+        if name not in ("input ignored", "batch averaged", "tanh applied twice", "bias added twice")
+    ),
+)
+LARGEST = "always the largest score"
+DRAWING_SLIPS = (
+    (
+        "the most likely token fed back",
+        dict(fed=lambda token, before, scores: int(scores.argmax())),
+        "The token that was drawn is the input of the next step, likely or not.",
+    ),
+    (
+        "only the bias divided by the temperature",
+        dict(
+            read=lambda h, p, temperature: h @ p["Wy"] + p["by"] / temperature,
+            temperature=lambda t: 1.0,
+        ),
+        "Division binds more tightly than addition: the whole score is divided.",
     ),
     (
         "temperature ignored",
@@ -514,7 +992,7 @@ SAMPLE_SLIPS = (
         "Divide the scores by the temperature: a high one must flatten the distribution.",
     ),
     (
-        "always the largest score",
+        LARGEST,
         dict(temperature=lambda t: 0),
         "Above temperature 0 the token is drawn from the softmax of the scores, with rng.",
     ),
@@ -524,6 +1002,12 @@ SAMPLE_SLIPS = (
         "The token is drawn with the probabilities softmax(scores / temperature).",
     ),
 )
+PASSING = ("h0 ignored", "first token ignored")  # their traces vanish after a few steps
+ALL_SLIPS = (*STATE_SLIPS, *DRAWING_SLIPS)
+FIRST_WRITTEN = (
+    "first among the result",
+    "first is an input, not part of the result.",
+)
 
 
 def judge_sample(answer, a, call):
@@ -531,14 +1015,19 @@ def judge_sample(answer, a, call):
     V, n = len(a["params"]["by"]), a["n"]
     row = isinstance(answer, list | tuple) or getattr(answer, "ndim", None) == 1
     if not row:
-        return Finding("type", f"Expected a list of {n} tokens, got {describe(answer)}.", "tokens")
+        text = f"tokens: expected a list of {n} integers, got {describe(answer)}."
+        return Finding("type", text, "tokens")
     odd = [t for t in answer if not isinstance(t, int | np.integer)]
     if odd:
-        text = f"Expected a list of integers, got {describe(odd[0])} in it; int(...) makes one."
-        return Finding("type", text, "tokens")
-    if len(answer) == n + 1 and answer[0] == a["first"]:
-        text = f"Expected {n} tokens, got {len(answer)}: first is an input, not part of the result."
-        return Finding("shape", text, "tokens", "first among the result")
+        text = (
+            f"tokens: expected a list of integers, got {describe(odd[0])} in it; int(...) makes "
+            "one out of a number."
+        )
+        return Finding("type", text, "tokens", "no integers")
+    if len(answer) == n + 1 and _begins_with_first(a, call):
+        name, says = FIRST_WRITTEN
+        text = f"Expected {n} tokens, got {len(answer)}: {says}"
+        return Finding("shape", text, "tokens", name)
     if len(answer) != n:
         return Finding("shape", f"Expected {n} tokens, got {len(answer)}.", "tokens")
     if any(not 0 <= t < V for t in answer):
@@ -548,9 +1037,9 @@ def judge_sample(answer, a, call):
     log_p = _log_probabilities(answer, a)
     picked = log_p[np.arange(n), answer]
     surprise = _surprise(answer, log_p) if np.isfinite(picked).all() else np.inf
-    if surprise > FAR_OFF:
-        return _sample_finding(answer, a, picked.sum(), surprise)
-    if -picked.sum() > 50:  # nats: chance does not draw the same twice
+    if surprise > FAR_OFF or n == MANY and _likelier_with_a_slip(answer, a, picked.sum()):
+        return _sample_finding(answer, a, surprise, call)
+    if n == DRAWS and -picked.sum() > 50:  # nats: chance does not draw the same twice
         others = call({**a, "rng": np.random.default_rng([1, int(a["rng"].integers(2**32))])})
         if list(others) == list(answer):
             text = (
@@ -558,6 +1047,37 @@ def judge_sample(answer, a, call):
             )
             return Finding("values", text, "tokens", "rng ignored")
     return None
+
+
+def _likelier_with_a_slip(answer, a, likelihood):
+    """Whether a slip that changes the frequencies least explains the tokens far better."""
+    for name, slip, _ in ALL_SLIPS:
+        if name in ("state not carried on", "output not fed back") or slip.keys() & {"fed", "read"}:
+            log_q = _log_probabilities(answer, a, **slip)
+            if log_q[np.arange(len(answer)), answer].sum() > likelihood + LIKELIER:
+                return True
+    return False
+
+
+def _always_the_largest(a, call):
+    """Whether the largest score is taken even where all are nearly equal."""
+    flat = {
+        name: array * (0.05 if name in ("Wy", "by") else 1) for name, array in a["params"].items()
+    }
+    nearly_equal = {**a, "params": flat, "n": GREEDY}
+    try:
+        return tuple(call(nearly_equal)) == _greedy(nearly_equal)
+    except Exception:  # it may fail now: then it is not known
+        return False
+
+
+def _begins_with_first(a, call):
+    """Whether the result begins with the first token, whichever that is."""
+    try:
+        tokens = 4 * list(range(len(a["params"]["by"])))
+        return all(call({**a, "first": k, "n": 1})[0] == k for k in tokens)
+    except Exception:  # it may fail now: then it is not known
+        return False
 
 
 def _surprise(written, log_p):
@@ -579,41 +1099,78 @@ def _surprise(written, log_p):
     return max((abs(gap) / np.sqrt(var) for gap, var in statistics if var > 4), default=0.0)
 
 
-def _sample_finding(answer, a, likelihood, surprise):
+def _sample_finding(answer, a, surprise, call):
     """Which slip explains the tokens, and far better than the right distribution does."""
     if a["temperature"] == 0:
-        text = "At temperature 0 the tokens are not those with the largest score at every step."
-        fits = [
-            (name, says)
-            for name, slip, says in SAMPLE_SLIPS
-            if "temperature" not in slip and _greedy(a, **slip) == tuple(answer)
-        ]
+        text = "The tokens are not those with the largest score at every step."
+        fits = _greedy_slips(answer, a, call)
     else:
         text = (
             f"The {len(answer)} tokens drawn at temperature {a['temperature']} do not follow the "
             f"model's probabilities: {min(surprise, 99):.0f} standard deviations off"
             f"{' or more' if surprise > 99 else ''}."
         )
-        fits = _likely_slips(answer, a, likelihood)
+        if surprise < FAR_OFF:
+            text = f"The {len(answer)} tokens are far more probable with a usual slip than without."
+        if answer[0] == a["first"] and _begins_with_first(a, call):
+            fits = [FIRST_WRITTEN]
+        elif _always_the_largest(a, call):
+            fits = [(name, says) for name, _, says in DRAWING_SLIPS if name == LARGEST]
+        else:
+            fits = _likely_slips(_more(answer, a, call), a)
     if not fits:
-        return Finding("values", text, "tokens")
+        return Finding("values", f"tokens: {text}", "tokens")
     name, says = fits[0]
+    text = f"tokens: {text}"
     return Finding("values", f"{text} They fit a known mistake: {name}. {says}", "tokens", name)
 
 
-def _likely_slips(answer, a, likelihood):
-    """The slip that explains the tokens by far the best, if there is one, as (name, says)."""
-    fits = []
-    for name, slip, says in SAMPLE_SLIPS:
-        log_q = _log_probabilities(answer, a, **slip)
-        under = log_q[np.arange(len(answer)), answer].sum()
-        if under > likelihood + 10 and _surprise(answer, log_q) < FAR_OFF:
-            fits.append((under, name, says))
-    fits.sort(reverse=True)
-    exact = fits and fits[0][0] == 0  # a slip that leaves nothing to chance, and it fits
-    if len(fits) > 1 and fits[0][0] < fits[1][0] + 5 and not exact:
+def _greedy_slips(answer, a, call):
+    """The slip that explains the tokens of temperature 0, if there is one: [(name, says)].
+
+    The largest scores may be the same with one slip or another: what is drawn from them decides.
+    """
+    if tuple(answer) == (a["first"], *_greedy(a)[:-1]):
+        return [FIRST_WRITTEN]
+    fits = {n: says for n, slip, says in STATE_SLIPS if _greedy(a, **slip) == tuple(answer)}
+    drawn = {**a, "temperature": 1.0}
+    more = _more(None, drawn, call)
+    if more is None:
         return []
-    return [(name, says) for _, name, says in fits]
+    if _surprise(more, _log_probabilities(more, drawn)) > FITS:
+        return [fit for fit in _likely_slips(more, drawn) if fit[0] in fits]
+    passing = [(n, fits[n]) for n in PASSING if n in fits]
+    return passing or (list(fits.items()) if len(fits) == 1 else [])
+
+
+def _more(answer, a, call):
+    """More tokens of the same kind, if the function writes them; there is more to tell by."""
+    rng = np.random.default_rng([2, int(a["rng"].integers(2**32))])
+    try:
+        more = call({**a, "n": NAMING, "rng": rng})
+        if len(more) == NAMING and set(more) <= set(range(len(a["params"]["by"]))):
+            return more
+    except Exception:  # it may fail now: what it wrote before is there still
+        pass
+    return answer
+
+
+def _likely_slips(answer, a):
+    """The slip that explains the tokens by far the best, if there is one: [(name, says)]."""
+    at = np.arange(len(answer)), answer
+    likelihood, fits = _log_probabilities(answer, a)[at].sum(), []
+    for name, slip, says in ALL_SLIPS:
+        if name == LARGEST:
+            continue
+        log_q = _log_probabilities(answer, a, **slip)
+        under = log_q[at].sum()
+        if under > likelihood + 10 and _surprise(answer, log_q) < FITS:
+            fits.append((under, name, says))
+    fits = [fit for fit in fits if fit[1] not in PASSING] or fits
+    fits.sort(reverse=True)
+    if len(fits) > 1 and fits[0][0] < fits[1][0] + 5:
+        return []
+    return [(name, says) for _, name, says in fits[:1]]
 
 
 SAMPLE = exercise(

@@ -16,8 +16,27 @@ from helpers.embedding import one_hot
 exercise = partial(Exercise, notebook="01")
 
 
+def rows_for_every_class(s):
+    """The sizes with N above V, so that classes used as rows by mistake run without an error."""
+    if not 1 < s["N"] < s["V"]:
+        return s
+    return {**s, "N": s["V"] + 1 + (s["V"] + 1 == s["T"])}
+
+
 def one_hot_problem(rng, s):
+    s = rows_for_every_class(s)
     return {"indices": problems.tokens(rng, s, s["N"], s["T"]), "depth": s["V"]}
+
+
+def _ones_at(place):
+    """A wrong `one_hot` that assigns with one array of indices."""
+
+    def wrong(indices, depth):
+        out = np.zeros((*indices.shape, depth))
+        out[place(indices)] = 1
+        return out
+
+    return wrong
 
 
 ONE_HOT = exercise(
@@ -47,6 +66,43 @@ ONE_HOT = exercise(
             "the 1 is one place too far",
             lambda indices, depth: one_hot((indices + 1) % depth, depth),
             "Counting starts at 0: index 0 has its 1 in the first place.",
+        ),
+        Mistake(
+            "the 1 is one place too early",
+            lambda indices, depth: one_hot((indices - 1) % depth, depth),
+            "The indices count from 0 already: index 0 has its 1 in the first place.",
+        ),
+        Mistake(
+            "rows one entry too long",
+            lambda indices, depth: one_hot(indices, depth + 1),
+            "The indices run from 0 to depth - 1, so depth entries are enough.",
+        ),
+        Mistake(
+            "the index in place of 1",
+            lambda indices, depth: one_hot(indices, depth) * indices[..., None],
+            "The index says where the entry stands; the entry itself is a 1.",
+        ),
+        Mistake(
+            "every row has the ones of all rows",
+            _ones_at(lambda indices: (..., indices)),
+            "Such an assignment sets all the indices in every row. A row gets the 1 of its own "
+            "index only.",
+        ),
+        Mistake(
+            "indices used along the first axis",
+            _ones_at(lambda indices: indices),
+            "A single array in the brackets picks along axis 0, which is the batch: whole blocks "
+            "become ones. The class is the last axis.",
+        ),
+        Mistake(
+            "indices flattened",
+            lambda indices, depth: one_hot(indices.ravel(), depth),
+            "The axes of indices are kept, whatever their number; one axis comes after them.",
+        ),
+        Mistake(
+            "axes of the indices exchanged",
+            lambda indices, depth: one_hot(indices.T, depth),
+            "The row of indices[n, t] stands at [n, t].",
         ),
         Mistake(
             "zeros and ones exchanged",
@@ -100,14 +156,74 @@ STEP_MISTAKES = (
     ),
 )
 
+FURTHER_STEP_MISTAKES = (
+    (
+        "relu in place of tanh",
+        lambda x, h, Wx, Wh, b: np.maximum(x @ Wx + h @ Wh + b, 0),
+        "The vanilla cell squashes with tanh, to values between -1 and 1.",
+    ),
+    (
+        "bias added twice",
+        lambda x, h, Wx, Wh, b: np.tanh(x @ Wx + h @ Wh + 2 * b),
+        "The input's share and the state's share have one bias between them.",
+    ),
+    (
+        "bias subtracted",
+        lambda x, h, Wx, Wh, b: np.tanh(x @ Wx + h @ Wh - b),
+        "b is added: mind its sign.",
+    ),
+    (
+        "state not multiplied by Wh",
+        lambda x, h, Wx, Wh, b: np.tanh(x @ Wx + h + b),
+        "The previous state has weights as well: its share of the sum is a product.",
+    ),
+    (
+        "tanh of each part, not of their sum",
+        lambda x, h, Wx, Wh, b: np.tanh(x @ Wx) + np.tanh(h @ Wh + b),
+        "Input, state and bias are added first, and then squashed together.",
+    ),
+    (
+        "tanh of each part, not of their sum, bias with the input",
+        lambda x, h, Wx, Wh, b: np.tanh(x @ Wx + b) + np.tanh(h @ Wh),
+        "Input, state and bias are added first, and then squashed together.",
+    ),
+    (
+        "previous state added to the new one",
+        lambda x, h, Wx, Wh, b: h + np.tanh(x @ Wx + h @ Wh + b),
+        "The tanh is the whole new state: the old one enters through its product only.",
+    ),
+    (
+        "tanh applied twice",
+        lambda x, h, Wx, Wh, b: np.tanh(np.tanh(x @ Wx + h @ Wh + b)),
+        "The sum is squashed once.",
+    ),
+    (
+        "batch averaged",
+        lambda x, h, Wx, Wh, b: (
+            np.tanh(x @ Wx + h @ Wh + b).mean(axis=0, keepdims=True) + np.zeros_like(h)
+        ),
+        "The sequences of a batch have nothing to do with each other: one state for each.",
+    ),
+)
+
+
+def step_problem(rng, s):
+    """Sums of both signs before the squashing, so that no relu looks like no squashing at all."""
+    while True:
+        p = problems.rnn_step(rng, s)
+        z = p["x"] @ p["Wx"] + p["h_prev"] @ p["Wh"] + p["b"]
+        if z.size < 4 or z.min() < -0.1 < 0.1 < z.max():
+            return p
+
+
 RNN_STEP = exercise(
     name="rnn_step",
     points=3,
     reference=rnn.rnn_step,
-    problem=problems.rnn_step,
+    problem=step_problem,
     returns=values(h="NH"),
     sizes="NDH",
-    mistakes=tuple(Mistake(*m) for m in STEP_MISTAKES),
+    mistakes=tuple(Mistake(*m) for m in (*STEP_MISTAKES, *FURTHER_STEP_MISTAKES)),
 )
 
 
@@ -144,6 +260,56 @@ SEQUENCE_MISTAKES = (
     *((name, unrolled(step), says) for name, step, says in STEP_MISTAKES),
 )
 
+
+def _with_inputs(moved):
+    """A wrong `rnn_unroll` that reads other inputs than those of its step."""
+    return lambda x, *arguments: rnn.rnn_unroll(moved(x), *arguments)
+
+
+def _from_states(changed):
+    """A wrong `rnn_unroll` that makes something else of the right states."""
+    return lambda x, h0, *w: changed(rnn.rnn_unroll(x, h0, *w), h0)
+
+
+def _squashed_on_the_way_out(x, h0, Wx, Wh, b):
+    def linear(x, h, Wx, Wh, b):
+        return x @ Wx + h @ Wh + b
+
+    return np.tanh(unrolled(linear)(x, h0, Wx, Wh, b))
+
+
+def _zero_at(t):
+    def changed(h, h0):
+        h[:, t] = 0
+        return h
+
+    return changed
+
+
+FURTHER_SEQUENCE_MISTAKES = (
+    (
+        "the first input at every step",
+        _with_inputs(lambda x: np.repeat(x[:, :1], x.shape[1], axis=1)),
+        "Step t reads the input of time t.",
+    ),
+    (
+        "the input of the step before",
+        _with_inputs(lambda x: np.roll(x, 1, axis=1)),
+        "Step t reads the input of time t; at the first step, an index of -1 means the last one.",
+    ),
+    (
+        "inputs in reversed order",
+        _with_inputs(lambda x: x[:, ::-1]),
+        "The first step reads x[:, 0], the last one x[:, T-1].",
+    ),
+    (
+        "state carried on without its tanh",
+        _squashed_on_the_way_out,
+        "What the next step starts from is the state itself, after the tanh.",
+    ),
+    *((name, unrolled(step), says) for name, step, says in FURTHER_STEP_MISTAKES),
+)
+
 RNN_UNROLL = exercise(
     name="rnn_unroll",
     points=3,
@@ -170,7 +336,67 @@ RNN_UNROLL = exercise(
             ),
             "The result holds h_1 to h_T, so the first entry is the state after the first step.",
         ),
-        *(Mistake(*m) for m in SEQUENCE_MISTAKES),
+        Mistake(
+            "h0 among the states",
+            _from_states(lambda h, h0: np.concatenate([h0[:, None], h], axis=1)),
+            "The result holds the T states h_1 to h_T; h0 was there before the first step.",
+        ),
+        Mistake(
+            "states side by side",
+            _from_states(lambda h, h0: h.reshape(len(h), -1)),
+            "Time has an axis of its own, between the batch and the units: stack the states, "
+            "rather than concatenate them.",
+        ),
+        Mistake(
+            "states end to end",
+            _from_states(lambda h, h0: np.swapaxes(h, 0, 1).reshape(-1, h.shape[-1])),
+            "Time has an axis of its own, between the batch and the units: stack the states, "
+            "rather than concatenate them.",
+        ),
+        Mistake(
+            "reshaped where axes must be exchanged",
+            _from_states(lambda h, h0: np.swapaxes(h, 0, 1).reshape(h.shape)),
+            "reshape keeps the order of the numbers and mixes sequences with time steps. "
+            "np.stack puts the new axis where it should be.",
+        ),
+        Mistake(
+            "the last state in all places",
+            _from_states(lambda h, h0: np.repeat(h[:, -1:], h.shape[1], axis=1)),
+            "All places hold one and the same array, which every step overwrites. Make a new "
+            "array in each step.",
+        ),
+        Mistake(
+            "first state left at zero",
+            _from_states(_zero_at(0)),
+            "The loop starts one step late: it runs over t = 0, ..., T-1.",
+        ),
+        Mistake(
+            "last state left at zero",
+            _from_states(_zero_at(-1)),
+            "The loop ends one step early: it runs over t = 0, ..., T-1.",
+        ),
+        Mistake(
+            "last step left out",
+            _from_states(lambda h, h0: h[:, :-1]),
+            "The loop ends one step early: it runs over t = 0, ..., T-1.",
+        ),
+        Mistake(
+            "first step left out",
+            lambda x, *arguments: rnn.rnn_unroll(x[:, 1:], *arguments),
+            "The loop starts one step late: the first input counts as well.",
+        ),
+        Mistake(
+            "states in reversed order",
+            _from_states(lambda h, h0: h[:, ::-1]),
+            "The steps are right, but their states stand in reversed order: [:, 0] is the state "
+            "after the first step.",
+        ),
+        Mistake(
+            "states added up",
+            _from_states(lambda h, h0: np.cumsum(h, axis=1)),
+            "Each place holds the state after its step, not the sum of all so far.",
+        ),
+        *(Mistake(*m) for m in (*SEQUENCE_MISTAKES, *FURTHER_SEQUENCE_MISTAKES)),
     ),
 )
 
@@ -218,6 +444,56 @@ READOUT = exercise(
             lambda h, Wy, by: h[:, -1] @ Wy + by,
             "Every state gets its scores: the result has shape (..., V).",
         ),
+        Mistake(
+            "log probabilities in place of scores",
+            lambda h, Wy, by: np.log(_softmax(h @ Wy + by)),
+            "The readout gives scores (logits); softmax and logarithm come later, in the loss.",
+        ),
+        Mistake(
+            "sigmoid on the scores",
+            lambda h, Wy, by: 1 / (1 + np.exp(-(h @ Wy + by))),
+            "Scores are not squashed: they may be any number.",
+        ),
+        Mistake(
+            "relu on the scores",
+            lambda h, Wy, by: np.maximum(h @ Wy + by, 0),
+            "Scores may be negative: nothing comes after the sum.",
+        ),
+        Mistake(
+            "tanh on the states",
+            lambda h, Wy, by: np.tanh(h) @ Wy + by,
+            "The states have gone through their tanh already: take them as they are.",
+        ),
+        Mistake(
+            "the best answer in place of the scores",
+            lambda h, Wy, by: (h @ Wy + by).argmax(axis=-1),
+            "Return all V scores; whoever wants the best answer takes the largest.",
+        ),
+        Mistake(
+            "bias subtracted",
+            lambda h, Wy, by: h @ Wy - by,
+            "by is added: mind its sign.",
+        ),
+        Mistake(
+            "average over time",
+            lambda h, Wy, by: h.mean(axis=1) @ Wy + by,
+            "Every state gets its scores: the result has shape (..., V).",
+        ),
+        Mistake(
+            "sum over time",
+            lambda h, Wy, by: h.sum(axis=1) @ Wy + by,
+            "Every state gets its scores: the result has shape (..., V).",
+        ),
+        Mistake(
+            "steps flattened",
+            lambda h, Wy, by: h.reshape(-1, h.shape[-1]) @ Wy + by,
+            "The axes before the last are kept: the result has shape (..., V).",
+        ),
+        Mistake(
+            "time as the first axis",
+            lambda h, Wy, by: np.swapaxes(h, 0, 1) @ Wy + by,
+            "The batch stays axis 0 and time stays axis 1.",
+        ),
     ),
 )
 
@@ -263,54 +539,95 @@ def judge_delivery(answer, arguments, call):
     for dish in range(V):
         second, third = next_dish(dish), next_dish(next_dish(dish))
         situations = {
-            f"when {MENU[dish]} was delivered yesterday": ([dish], second, "Wx"),
+            f"when {MENU[dish]} was delivered yesterday": ([dish], second),
             f"when {MENU[dish]} came two days ago and yesterday's order is not known": (
                 [dish, None],
                 third,
-                "Wh",
             ),
-            f"after {MENU[dish]} and then {MENU[second]}": ([dish, second], third, "Wx"),
+            f"after {MENU[dish]} and then {MENU[second]}": ([dish, second], third),
             f"after three days of the rule that began with {MENU[dish]}": (
                 [dish, second, third],
                 dish,
-                "Wx",
             ),
         }
-        for situation, (days, right, where) in situations.items():
+        for situation, (days, right) in situations.items():
             got = named(days)
             if got == right:
                 continue
             said = "cannot decide between dishes" if got is None else f"names {MENU[got]}"
-            mistake = _delivery_mistake(days, got, Wh)
-            text = f"The network {said} {situation}; it should name {MENU[right]}."
-            if mistake:
-                text += f" {mistake[1]}"
-            return Finding("values", text, where, mistake and mistake[0])
+            always = got is not None and {named([day]) for day in range(V)} == {got}
+            where, mistake, says = _delivery_mistake(days, got, always, Wx, Wh, b, Wy, by)
+            text = f"The network {said} {situation}; it should name {MENU[right]}. {says}"
+            return Finding("values", text, where, mistake)
     return None
 
 
-def _delivery_mistake(days, got, Wh):
-    """(name, sentence) of a usual slip in the hand-set weights, or None."""
+def _delivery_mistake(days, got, always, Wx, Wh, b, Wy, by):
+    """(array, name or None, sentence) of what is wrong in hand-set weights.
+
+    Args:
+        days: the orders after which the network went wrong.
+        got: the dish that it names then, or None.
+        always: whether it names that dish after any order.
+        Wx, Wh, b, Wy, by: the weights.
+    """
+    for name, array, says in (
+        ("Wx", Wx, "an order never reaches the state"),
+        ("Wy", Wy, "the state never reaches the scores"),
+    ):
+        if not array.any():
+            return name, f"{name} all zeros", f"{name} is all zeros: {says}."
+    if always:
+        name, array = ("by", by) if np.ptp(by) > np.ptp(b) else ("b", b)
+        if np.ptp(array) > 0:
+            says = f"It names that dish after any order: {name} outweighs what the order says."
+            return name, "the same dish after any order", says
     if days[-1] is None:
         if not Wh.any():
-            return "no memory", "Wh is all zeros: nothing of the state reaches the next day."
+            return (
+                "Wh",
+                "no memory",
+                "Wh is all zeros: nothing of the state reaches the next day.",
+            )
         if got == days[0]:
-            return "memory turned backwards", (
+            return (
+                "Wh",
+                "memory turned backwards",
                 "The state must go one dish on each day, also on a day without an order: "
-                "Wh turns it the wrong way."
+                "Wh turns it the wrong way.",
             )
         if got == next_dish(days[0]):
-            return "memory stands still", (
-                "The state must go one dish on each day, also on a day without an order."
+            return (
+                "Wh",
+                "memory stands still",
+                "The state must go one dish on each day, also on a day without an order: "
+                "that is the work of Wh.",
             )
-    elif len(days) == 1:
-        if got == days[0]:
-            return "yesterday's dish repeated", "Wx must point from a dish to the one after it."
-        if got == next_dish(next_dish(days[0])):
-            return "menu rule turned backwards", (
-                "Row k of Wx belongs to dish k; its large entry stands where dish k+1 is read out."
-            )
-    return None
+        return "Wh", None, "On a day without an order the state goes on through Wh and b alone."
+    if len(days) > 1:
+        return "Wh", None, "One order alone is understood: the memory, through Wh, disturbs it."
+    if got == days[0]:
+        says = (
+            "That is yesterday's dish once more. Somewhere between the order, Wx and the scores, "
+            "Wy, it must be moved one dish on."
+        )
+        return "Wx", "yesterday's dish repeated", says
+    if got == next_dish(next_dish(days[0])):
+        if _one_dish_on(Wx) and _one_dish_on(Wy):
+            says = "Wx points one dish on, and Wy once more: move on in one of them only."
+            return "Wy", "the menu rule applied twice", says
+        return (
+            "Wx",
+            "menu rule turned backwards",
+            "Row k of Wx belongs to dish k; its large entry stands where dish k+1 is read out.",
+        )
+    return "Wx", None, "Follow one order by hand: a row of Wx, its tanh, then Wy."
+
+
+def _one_dish_on(W):
+    """Whether each row of a matrix is largest at the dish after its own."""
+    n = len(MENU)
+    return W.shape == (n, n) and list(W.argmax(axis=1)) == [next_dish(k) for k in range(n)]
 
 
 DELIVERY_WEIGHTS = exercise(
@@ -329,23 +646,27 @@ def judge_task_shapes(answer, arguments, call):
         text = f"Expected a dict from task to (shape, step), got {describe(answer)}."
         return Finding("type", text)
     for task in TASKS:
-        pair = answer.get(task)
+        if task not in answer:
+            text = f"{task!r}: it is not in the dict. Take the tasks as they stand in TASKS."
+            return Finding("type", text, task, "task left out")
+        pair = answer[task]
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            got = "nothing" if pair is None else describe(pair)
-            return Finding("type", f"{task!r}: expected a pair (shape, step), got {got}.", task)
-        for word, known, what in zip(pair, (SHAPES, STEPS), ("shape", "step"), strict=True):
-            if not isinstance(word, str) or word not in known:
-                text = f"{task!r}: expected as its {what} one of {', '.join(known)}, got {word!r}."
-                return Finding("type", text, task)
+            text = f"{task!r}: expected a pair (shape, step), got {describe(pair)}."
+            return Finding("type", text, task)
+        words = [word if isinstance(word, str) else None for word in pair]
+        if words[0] in STEPS and words[1] in SHAPES:
+            text = f"{task!r}: expected (shape, step), got (step, shape)."
+            return Finding("type", text, task, "shape and step exchanged")
+        for word, known, what in zip(words, (SHAPES, STEPS), ("shape", "step"), strict=True):
+            if word not in known:
+                got = pair[0 if what == "shape" else 1]
+                text = f"{task!r}: expected as its {what} one of {', '.join(known)}, got {got!r}."
+                return Finding("type", text, task, f"no such {what}")
     for task, (shape, step) in task_shapes().items():
-        if answer[task][0] != shape:
-            return Finding(
-                "values",
-                f"{task!r}: it is not {answer[task][0]}. Ask: how many things go in, how many come "
-                "out, and must the last input have been seen before the first output?",
-                task,
-                "another shape",
-            )
+        got = answer[task][0]
+        if got != shape:
+            text = f"{task!r}: it is not {got}. Ask: {_shape_question(got, shape)}"
+            return Finding("values", text, task, "another shape")
         if answer[task][1] != step:
             return Finding(
                 "values",
@@ -355,6 +676,21 @@ def judge_task_shapes(answer, arguments, call):
                 "another step",
             )
     return None
+
+
+def _shape_question(got, right):
+    """The question that would have told the right shape from the one given."""
+    (got_in, got_out), (right_in, right_out) = (
+        shape.split()[0].split("-to-") for shape in (got, right)
+    )
+    questions = []
+    if got_in != right_in:
+        questions.append("does one thing go in, or a sequence?")
+    if got_out != right_out:
+        questions.append("does one thing come out, or a sequence?")
+    if not questions:
+        questions.append("must the last input have been seen before the first output?")
+    return " And: ".join(questions)
 
 
 TASK_SHAPES = exercise(

@@ -432,7 +432,7 @@ def last_state_only(x, h0, Wx, Wh, b):
     return h, caches
 
 
-@slip("rnn_forward", "h", "one array for all states")
+@slip("rnn_forward", "h", "the last state in all places")
 def one_buffer_for_every_state(x, h0, Wx, Wh, b):
     h, states = h0.copy(), []
     for t in range(x.shape[1]):
@@ -471,7 +471,7 @@ def h0_kept_in_front(x, h0, Wx, Wh, b):
     return np.stack(states, axis=1), caches
 
 
-@slip("rnn_forward", "h", "last step left out")
+@slip("rnn_forward", "h", "last state left at zero")
 def one_step_too_few(x, h0, Wx, Wh, b):
     N, T, _ = x.shape
     h = np.zeros((N, T, h0.shape[1]), h0.dtype)
