@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import nbgrader.api
+import nbgrader.converters.base
 import psutil
 import sqlalchemy
 from nbformat import NotebookNode
@@ -16,7 +17,7 @@ from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Bool, Integer
 
 from autograde.sandbox.ahead import Ahead, Settings
-from autograde.sandbox.submission import EXPERIMENT, restore
+from autograde.sandbox.submission import EXPERIMENT, expect_plain, is_plain, restore
 
 __all__ = ["EXPERIMENT", "NamedStubs", "SandboxedExecute", "TrustedCells"]
 
@@ -68,6 +69,15 @@ def _engine(db_url, **options):
 nbgrader.api.create_engine = _engine
 
 
+def _plain_files(*arguments):
+    """What nbgrader copies beside a notebook: no links, which may lead anywhere."""
+    return [path for path in _find_all_files(*arguments) if is_plain(path)]
+
+
+_find_all_files = nbgrader.converters.base.find_all_files
+nbgrader.converters.base.find_all_files = _plain_files
+
+
 class HalfDone:
     """Submissions that a run left half done, because it was killed, are begun anew by the next run.
 
@@ -108,10 +118,21 @@ def _source(preprocessor, resources):
     return f"{folder}/{notebook}.ipynb"
 
 
+def _submitted(preprocessor, resources):
+    """The path of a submission."""
+    coursedir = preprocessor.parent.parent.coursedir
+    student, assignment, notebook = (
+        resources["nbgrader"][key] for key in ("student", "assignment", "notebook")
+    )
+    folder = coursedir.format_path(coursedir.submitted_directory, student, assignment)
+    return f"{folder}/{notebook}.ipynb"
+
+
 class TrustedCells(NbGraderPreprocessor):
     """Bring a submission into the form of the release, whatever was done to its cells."""
 
     def preprocess(self, nb, resources):
+        expect_plain(_submitted(self, resources))
         source = nbformat.read(_source(self, resources), as_version=4)
         for said in restore(nb, source):
             self.log.warning(said)

@@ -1,4 +1,4 @@
-"""How fast a class is graded: this course's executor against nbgrader's own, on the same submissions.
+"""How fast a class is graded: this course's executor against nbgrader's own, side by side.
 
     python benchmarks/grading.py [--students 100] [--stock 5] [--pairs 2]
 

@@ -9,6 +9,7 @@ import nbformat
 EXPERIMENT = "experiment"  # the tag of cells that are not run in grading
 MAX_BYTES = 20 << 20  # of a notebook file
 TAG = re.compile(r"<(?=[a-zA-Z/!?])")  # where HTML begins, in a student's own text
+SCHEME = re.compile(r"(script|data)\s*\\?:", re.IGNORECASE)  # of links that run
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,22 @@ class Cell:
     test: str | None = None
 
 
+def is_plain(path):
+    """Whether a path is a file of its own, no link or device, and not too large."""
+    path = Path(path)
+    return path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_BYTES
+
+
+def expect_plain(path):
+    """Refuse anything else.
+
+    Raises:
+        ValueError: it is a link, a device, or too large.
+    """
+    if not is_plain(path):
+        raise ValueError(f"{path}: expected a file of at most {MAX_BYTES >> 20} MB, and no link")
+
+
 def read(path):
     """A submitted notebook.
 
@@ -31,9 +48,7 @@ def read(path):
         ValueError: it is too large, or no file of its own.
         Exception: whatever nbformat raises for what is no notebook.
     """
-    path = Path(path)
-    if path.is_symlink() or path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path}: expected a file of at most {MAX_BYTES} bytes, and no link")
+    expect_plain(path)
     return nbformat.read(path, as_version=4)
 
 
@@ -75,7 +90,7 @@ def restore(nb, source):
         elif tagged:
             cell.metadata["tags"] = [EXPERIMENT]
         if cell.cell_type != "code" and cell.source not in released:
-            cell.cell_type, cell.source = "markdown", TAG.sub("&lt;", cell.source)
+            cell.cell_type, cell.source = "markdown", _harmless(cell.source)
             cell.pop("attachments", None)
     before = None
     for grade_id, cell in asked.items():
@@ -88,6 +103,11 @@ def restore(nb, source):
     nb.metadata.clear()
     nb.metadata["kernelspec"] = source.metadata.kernelspec.copy()
     return amiss
+
+
+def _harmless(text):
+    """A student's Markdown without HTML, entities, and links that run."""
+    return SCHEME.sub(r"\1 :", TAG.sub("&lt;", text.replace("&", "&amp;")))
 
 
 def _place(nb, before):
