@@ -53,7 +53,11 @@ class Watch:
         try:
             yield
         finally:
-            sys.setprofile(before)
+            sys.setprofile(None)
+            if hasattr(before, "enable"):  # cProfile's, which is no function
+                before.enable()
+            else:
+                sys.setprofile(before)
 
     def _notice(self, frame, event, _):
         if event != "call" or self.used:

@@ -117,6 +117,7 @@ def with_references(f, names):
         )
         copied = FunctionType(g.__code__, scope, g.__name__, g.__defaults__, closure)
         copied.__kwdefaults__ = g.__kwdefaults__
+        copied.__dict__.update(g.__dict__)
         return copied
 
     def held(cell):  # what a decorator wraps

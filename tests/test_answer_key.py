@@ -1,5 +1,6 @@
 """Using the answer key is not an answer; what earlier exercises asked for is free."""
 
+import cProfile
 import functools
 import importlib
 import inspect
@@ -201,6 +202,16 @@ def test_another_profiler_is_put_back():
         assert sys.getprofile() is profiler
     finally:
         sys.setprofile(None)
+
+
+def test_it_can_be_profiled():
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        assert check(own(rnn.rnn_step)).passed
+        assert sys.getprofile() is profile
+    finally:
+        profile.disable()
 
 
 def test_only_what_is_called_from_outside_helpers_counts():
