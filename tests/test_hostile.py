@@ -339,7 +339,9 @@ def points(root):
 
 def cells_of(root, student):
     path = root / "autograde" / "autograded" / student / NAME / f"{NAME}.ipynb"
-    return {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
+    graded = nbformat.read(path, as_version=4).cells
+    others = {cell.id: cell for cell in graded if "nbgrader" not in cell.metadata}
+    return others | {cell.id: cell for cell in graded if "nbgrader" in cell.metadata}
 
 
 @pytest.mark.parametrize("student", WORTHLESS)
@@ -408,7 +410,7 @@ def test_no_script_and_no_hidden_test_reaches_a_feedback_page(graded):
     assert len(pages) > 20
     for page in pages:
         text = page.read_text().lower()
-        for attack in ("<script>alert", "script:alert", "onerror=alert(2)>"):
+        for attack in ("<script>alert", '="javascript', "onerror=alert(2)>"):
             assert attack not in text, page
         tests = text if page.parent.parent.name != "reads_frames" else ""
         assert "number = course_seed()" not in tests and "begin hidden" not in tests

@@ -62,13 +62,14 @@ class Remote:
     def run(self, source, figures=True):
         """Run a cell of the student's; its outputs as the other end tells them, unchecked."""
         self.a_new_cell()
-        return self._ask({"do": "run", "source": source, "figures": figures})["outputs"]
+        request = {"do": "run", "source": source, "figures": figures}
+        return self._ask(request, wanted=("outputs",))["outputs"]
 
     def forget(self):
         """A new test begins."""
         self.a_new_cell()
         self._tables()
-        self._ask({"do": "forget"})
+        self._ask({"do": "forget"}, wanted=())
 
     def find(self, name):
         """What the student's name is bound to.
@@ -76,7 +77,7 @@ class Remote:
         Raises:
             NameError: to nothing.
         """
-        reply = self._ask({"do": "find", "name": name})
+        reply = self._ask({"do": "find", "name": name}, wanted=("value", "missing"))
         if reply.get("missing"):
             raise NameError(f"name '{name}' is not defined")
         return reply["value"]
@@ -96,13 +97,19 @@ class Remote:
             "errstate": np.geterr(),
         }
         reply = self._ask(request, packer.buffers)
+        if "arguments" not in reply:
+            raise StudentGone("it answered without what became of the arguments")
         used = reply.get("used")
         function.used = str(used)[:80] if used else function.used
         _take_over([args, kwargs], reply["arguments"])
         return reply["value"]
 
-    def _ask(self, request, buffers=()):
+    def _ask(self, request, buffers=(), wanted=("value",)):
         """Send a request, answer the callbacks that come meanwhile, and return the reply.
+
+        Args:
+            request, buffers: the frame.
+            wanted: the reply must have one of these.
 
         Raises:
             StudentGone: there is no reply, or none that can be read.
@@ -119,6 +126,8 @@ class Remote:
             reply = {k: values.unpack(message[k]) for k in ("value", "arguments") if k in message}
             given = [str(text)[:200] for text in message.get("warnings", [])]
             error = _exception(message["error"], raised) if "error" in message else None
+            if error is None and wanted and not any(key in message for key in wanted):
+                raise WireError("an answer to something else")
             for name, state in message.get("generators", []):
                 self._generators[name].bit_generator.state = values.unpack(state)
         except TimeUp as late:
@@ -269,7 +278,8 @@ class RemoteIterable(RemoteObject):
     def __iter__(self):
         iterator = self.remote._ask({"do": "iterate", "object": self.number})["value"]
         while True:
-            reply = self.remote._ask({"do": "next", "object": iterator.number})
+            request = {"do": "next", "object": iterator.number}
+            reply = self.remote._ask(request, wanted=("value", "stop"))
             if reply.get("stop"):
                 return
             yield reply["value"]
