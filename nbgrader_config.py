@@ -83,7 +83,7 @@ c.GenerateAssignment.preprocessors = [
 # Grading runs what earns points: no training, no pictures, and no cell for longer than 30 seconds.
 # On a time-out the cell is interrupted; it keeps its error and the next one runs.
 # Cells' metadata are the source's own, which generate_assignment has checked: once is enough.
-c.SandboxedExecute.timeout = 30
+c.Execute.timeout = 30
 half_done = HalfDone(private / "half_done")
 half_done.remove()
 c.Autograde.pre_convert_hook = half_done.begin

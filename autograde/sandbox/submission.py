@@ -82,12 +82,15 @@ def restore(nb, source):
         found[grade_id] = cell
     names = {id(cell): grade_id for grade_id, cell in found.items()}
     released = {cell.source for cell in source.cells if cell.cell_type == "markdown"}
-    for cell in nb.cells:
+    for number, cell in enumerate(nb.cells):
         tagged = EXPERIMENT in _list(cell.metadata.get("tags"))
         cell.metadata.clear()
         if id(cell) in names:
             cell.metadata["nbgrader"] = asked[names[id(cell)]].metadata.nbgrader.copy()
-        elif tagged:
+            cell["id"] = asked[names[id(cell)]].id
+        else:
+            cell["id"] = f"cell-{number}"
+        if tagged and id(cell) not in names:
             cell.metadata["tags"] = [EXPERIMENT]
         if cell.cell_type != "code" and cell.source not in released:
             cell.cell_type, cell.source = "markdown", _harmless(cell.source)
