@@ -8,22 +8,27 @@ import os
 import sys
 from pathlib import Path
 
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
+    AssignLatePenalties,
     CheckCellMetadata,
     ClearHiddenTests,
     ClearMarkScheme,
     ClearOutput,
     ComputeChecksums,
-    DeduplicateIds,
+    GetGrades,
+    IgnorePattern,
     IncludeHeaderFooter,
     InstantiateTests,
+    LimitOutput,
     LockCells,
     OverwriteCells,
     OverwriteKernelspec,
+    SaveAutoGrades,
     SaveCells,
 )
 
-from autograde.nbgrader_plugin import EXPERIMENT, NamedStubs, UntagGradedCells
+from autograde.nbgrader_plugin import HalfDone, NamedStubs, SandboxedExecute, TrustedCells
 from autograde.seed import set_course_seed
 
 # nbgrader starts `alembic` by its name when it makes a gradebook: let it find this environment's,
@@ -76,15 +81,27 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # Grading runs what earns points: no training, no pictures, and no cell for longer than 30 seconds.
-# On a time-out the kernel is interrupted; the cell keeps its error and the next one runs.
-c.Execute.skip_cells_with_tag = EXPERIMENT
+# On a time-out the cell is interrupted; it keeps its error and the next one runs.
+# Cells' metadata are the source's own, which generate_assignment has checked: once is enough.
 c.Execute.timeout = 30
-c.Execute.interrupt_on_timeout = True
+half_done = HalfDone(private / "half_done")
+half_done.remove()
+c.Autograde.pre_convert_hook = half_done.begin
+c.Autograde.post_convert_hook = half_done.end
 c.Autograde.sanitize_preprocessors = [
+    TrustedCells,
     ClearOutput,
-    DeduplicateIds,
     OverwriteKernelspec,
     OverwriteCells,
-    CheckCellMetadata,
-    UntagGradedCells,
 ]
+c.Autograde.autograde_preprocessors = [
+    SandboxedExecute,
+    IgnorePattern,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+]
+
+# A feedback page shows the tests that the release shows.
+c.GenerateFeedback.preprocessors = [ClearHiddenTests, GetGrades, CSSHTMLHeaderPreprocessor]

@@ -8,8 +8,7 @@ instructor's own submissions, grades and notebooks are not touched. It is kept, 
 pages can be opened.
 
 Exit code: 0 if every submission came out as expected, the crash and the endless loop among them;
-1 if one did not, and the last lines say which and how. (`nbgrader autograde` itself ends with 1
-where there was a submission that it could not grade, as the crash is.)
+1 if one did not, and the last lines say which and how.
 """
 
 import argparse

@@ -14,10 +14,12 @@ _NOT_THEIRS = (str(_ROOT / "autograde"), str(_ROOT / "helpers"), sysconfig.get_p
 
 def describe(value):
     """A value in a few words."""
+    if hasattr(type(value), "described"):  # it lives in another process
+        return value.described
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
     if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
+        return f"a {'tuple' if isinstance(value, tuple) else 'list'} of {len(value)}"
     if isinstance(value, dict):
         return f"a dict with the keys {', '.join(map(repr, value))}"
     if value is None:
@@ -102,16 +104,23 @@ def rest(names, wrong, name):
 
 def explain_exception(error):
     """An exception, with the line of the student's code where it came up."""
-    theirs = [
+    text = f"{type(error).__name__}: {error}"
+    said = getattr(error, "place", "") or "".join(map(place, students_frames(error)[-1:]))
+    return f"{text}\n{said}" if said else f"{text}."
+
+
+def students_frames(error):
+    """The frames of an exception's traceback that are in the student's code."""
+    return [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_NOT_THEIRS)
         and "site-packages" not in frame.filename
         and not frame.filename.endswith(".pyx")  # compiled parts of NumPy
     ]
-    text = f"{type(error).__name__}: {error}"
-    if not theirs:
-        return text + "."
-    frame = theirs[-1]
+
+
+def place(frame):
+    """Where a frame is, and its line."""
     line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
-    return f"{text}\nin {frame.name}, line {frame.lineno}: {line}"
+    return f"in {frame.name}, line {frame.lineno}: {line}"

@@ -224,7 +224,7 @@ class _Examination:
 
     def ask(self, arguments):
         """What the function returns; its first call is watched."""
-        with self.key.first_call():
+        with self.key.first_call(self.f):
             return self.exercise.call(self.f, arguments)
 
     def forward_cache(self, arguments):
@@ -249,7 +249,7 @@ class _Examination:
         """The backward pass, which must leave the cache as it is."""
         before, fresh = _snapshot(cache), copy.deepcopy(arguments)
         upstream = self.exercise.upstream_arguments
-        with self.key.first_call():
+        with self.key.first_call(self.f):
             returned = self.guarded(lambda: self.f(*upstream(arguments), cache))
         kept, unchanged = _snapshot(returned), same(before, cache, grown=True)
         if unchanged and self.gives(kept, upstream(fresh), cache):

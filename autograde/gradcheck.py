@@ -84,6 +84,8 @@ def same(a, b, seen=frozenset(), grown=False):
         seen: pairs of ids that are being compared already, for structures that hold themselves.
         grown: whether b's dicts and objects may hold more than a's.
     """
+    if hasattr(type(a), "same_as") and hasattr(type(b), "same_as"):
+        return a.same_as(b, grown)  # they live in another process
     if (id(a), id(b)) in seen:
         return True
     seen = seen | {(id(a), id(b))}
@@ -93,9 +95,11 @@ def same(a, b, seen=frozenset(), grown=False):
         a, b = np.asarray(a), np.asarray(b)
         if a.dtype == object or b.dtype == object:
             return all(same(x, y, seen, grown) for x, y in zip(a.ravel(), b.ravel(), strict=True))
+        if np.array_equal(a, b):
+            return True
         if a.dtype.kind in "fc" and b.dtype.kind in "fc":
             return np.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
-        return np.array_equal(a, b)
+        return False
     if isinstance(a, dict) and isinstance(b, dict):
         keys = a.keys() <= b.keys() if grown else a.keys() == b.keys()
         return keys and all(same(a[k], b[k], seen, grown) for k in a)

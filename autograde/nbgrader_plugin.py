@@ -1,11 +1,26 @@
 """The preprocessors that nbgrader_config.py names."""
 
+import functools
 import json
+import os
 import re
+import shutil
+from pathlib import Path
 
-from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+import nbformat
+import nbgrader.api
+import nbgrader.converters.base
+import psutil
+import sqlalchemy
+from nbformat import NotebookNode
+from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
+from traitlets import Bool, Integer
 
-EXPERIMENT = "experiment"
+from autograde.sandbox.ahead import Ahead, Settings
+from autograde.sandbox.submission import EXPERIMENT, expect_plain, is_plain, restore
+
+__all__ = ["EXPERIMENT", "NamedStubs", "SandboxedExecute", "TrustedCells"]
+
 DEFAULT_STEP = "write it here, then run the check below"
 
 
@@ -33,14 +48,115 @@ class NamedStubs(ClearSolutions):
         return f"raise NotImplementedError({message})"
 
 
-class UntagGradedCells(NbGraderPreprocessor):
-    """Take the tags off every cell that nbgrader grades.
+@functools.cache
+def _engine(db_url, **options):
+    """The gradebook's engine, made once; nbgrader itself makes nine for each submission.
 
-    Grading skips the cells tagged `experiment`, and nbgrader gives full marks to a test that left
-    no output: a submission with that tag on its tests would have all the points.
+    SQLite writes to a log first: a commit does not wait for the disk, and a killed run leaves the
+    gradebook whole.
+    """
+    engine = sqlalchemy.create_engine(db_url, **options)
+    if engine.dialect.name == "sqlite":
+
+        @sqlalchemy.event.listens_for(engine, "connect")
+        def _log_first(connection, _):
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+    return engine
+
+
+nbgrader.api.create_engine = _engine
+
+
+def _plain_files(*arguments):
+    """What nbgrader copies beside a notebook: no links, which may lead anywhere."""
+    return [path for path in _find_all_files(*arguments) if is_plain(path)]
+
+
+_find_all_files = nbgrader.converters.base.find_all_files
+nbgrader.converters.base.find_all_files = _plain_files
+
+
+class HalfDone:
+    """Submissions that a run left half done, because it was killed, are begun anew by the next run.
+
+    Args:
+        folder: where the marks are, a file for each running nbgrader, named by its process id.
     """
 
-    def preprocess_cell(self, cell, resources, cell_index):
-        if "nbgrader" in cell.metadata:
-            cell.metadata.pop("tags", None)
-        return cell, resources
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def begin(self, assignment, student, notebooks):
+        """A pre_convert_hook: note what is being graded."""
+        folder = Path(notebooks[0]).parent  # submitted/student/assignment
+        graded = folder.parents[2] / "autograded" / folder.parent.name / folder.name
+        self.folder.mkdir(exist_ok=True)
+        self._mark().write_text(str(graded))
+
+    def end(self, assignment, student, notebooks):
+        """A post_convert_hook: it is done."""
+        self._mark().unlink(missing_ok=True)
+
+    def _mark(self):
+        return self.folder / str(os.getpid())
+
+    def remove(self):
+        """Remove what runs that are over have left."""
+        for mark in self.folder.glob("*"):
+            if not psutil.pid_exists(int(mark.name)):
+                shutil.rmtree(mark.read_text(), ignore_errors=True)
+                mark.unlink(missing_ok=True)
+
+
+def _source(preprocessor, resources):
+    """The path of the instructor's notebook that a submission belongs to."""
+    coursedir = preprocessor.parent.parent.coursedir  # the converter's, which owns the exporter
+    notebook, assignment = (resources["nbgrader"][key] for key in ("notebook", "assignment"))
+    folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
+    return f"{folder}/{notebook}.ipynb"
+
+
+def _submitted(preprocessor, resources):
+    """The path of a submission."""
+    coursedir = preprocessor.parent.parent.coursedir
+    student, assignment, notebook = (
+        resources["nbgrader"][key] for key in ("student", "assignment", "notebook")
+    )
+    folder = coursedir.format_path(coursedir.submitted_directory, student, assignment)
+    return f"{folder}/{notebook}.ipynb"
+
+
+class TrustedCells(NbGraderPreprocessor):
+    """Bring a submission into the form of the release, whatever was done to its cells."""
+
+    def preprocess(self, nb, resources):
+        expect_plain(_submitted(self, resources))
+        source = nbformat.read(_source(self, resources), as_version=4)
+        for said in restore(nb, source):
+            self.log.warning(said)
+        return nb, resources
+
+
+class SandboxedExecute(Execute):
+    """Run a submission: the student's cells in a sandbox, the tests where they cannot be reached.
+
+    Submissions are run ahead of nbgrader, which takes one after the other.
+    """
+
+    workers = Integer(0, help="Processes that grade at a time; 0 means one a core.").tag(
+        config=True
+    )
+    figures = Bool(True, help="Whether students' figures reach the feedback.").tag(config=True)
+
+    def preprocess(self, nb, resources, km=None):
+        source = _source(self, resources)
+        converter = self.parent.parent
+        settings = Settings(source, self.timeout, self.figures)
+        ahead = Ahead.of(converter, settings, self.workers or None)
+        places, outputs = ahead.outputs(resources["nbgrader"]["student"], nb)
+        for place, cell_outputs in zip(places, outputs, strict=True):
+            nb.cells[place].outputs = [NotebookNode(output) for output in cell_outputs]
+            nb.cells[place].execution_count = None
+        return nb, resources

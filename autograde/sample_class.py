@@ -43,14 +43,14 @@ class Accident:
         exercise: the function concerned.
         body: what stands in the place of its stub.
         reason: what the table has to say of it.
-        graded: whether nbgrader can grade such a submission at all.
+        ends: whether the student's process ends with it, and with it all later exercises.
     """
 
     student: str
     exercise: str
     body: str
     reason: str
-    graded: bool
+    ends: bool
 
 
 MISTAKES = (
@@ -139,8 +139,8 @@ MISTAKES = (
 )
 
 ACCIDENTS = (
-    Accident("crash", "rnn_unroll", "import os\nos._exit(1)", "Kernel died", graded=False),
-    Accident("endless", "rnn_unroll", "while True:\n    pass", "CellTimeoutError", graded=True),
+    Accident("crash", "rnn_unroll", "import os\nos._exit(1)", "ProcessEnded", ends=True),
+    Accident("endless", "rnn_unroll", "while True:\n    pass", "CellTimeoutError", ends=False),
 )
 
 
@@ -236,9 +236,10 @@ def with_accident(notebook, solved, stubs, accident):
     name, said = accident.exercise, accident.reason
     cell = STUB.sub(lambda stub: textwrap.indent(accident.body, stub[1]), stubs[name])
     cells = solved | {name: cell}
-    if accident.graded:
-        return Submission(accident.student, notebook, cells, {name: (said,)})
-    return Submission(accident.student, notebook, cells, not_graded=said)
+    asked = list(exercises_of(notebook))
+    last = None if accident.ends else asked.index(name) + 1
+    lost = asked[asked.index(name) : last]
+    return Submission(accident.student, notebook, cells, dict.fromkeys(lost, (said,)))
 
 
 def solution_cells(path):

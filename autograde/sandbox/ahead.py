@@ -1,0 +1,99 @@
+"""A class in minutes: submissions are graded ahead of nbgrader, which takes one after the other."""
+
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+
+from tqdm import tqdm
+
+from autograde.sandbox import worker
+from autograde.sandbox.grading import error_output
+from autograde.sandbox.submission import cells_to_run
+from autograde.sandbox.worker import Settings
+
+__all__ = ["Ahead", "Settings"]
+WINDOW = 4  # submissions ahead, for each worker
+
+
+class Ahead:
+    """The submissions of one run of `nbgrader autograde`.
+
+    Args:
+        converter: nbgrader's, which knows what is to be graded.
+        settings: Settings.
+        workers: processes that grade at a time; None means one a core.
+    """
+
+    _present = None
+
+    @classmethod
+    def of(cls, converter, settings, workers):
+        """The one of this run, made at its first submission."""
+        now = cls._present
+        if now is None or now.converter is not converter or now.settings != settings:
+            if now is not None:
+                now.close()
+            cls._present = cls(converter, settings, workers)
+        return cls._present
+
+    def __init__(self, converter, settings, workers):
+        self.converter, self.settings = converter, settings
+        self.workers = workers or os.cpu_count() or 1
+        self.futures, self.pool = {}, None
+        self._start()
+        folders = sorted(converter.assignments)
+        self.left = iter([Path(folder) for folder in folders])
+        self.bar = tqdm(total=len(folders), unit="submission", disable=not sys.stderr.isatty())
+        for sentence in self.pool.submit(worker.protections_off).result():
+            converter.log.warning("GRADING IS LESS SAFE HERE: %s", sentence)
+
+    def _start(self):
+        # A new interpreter, since nbgrader's own has threads and connections.
+        self.pool = ProcessPoolExecutor(
+            self.workers,
+            mp_context=get_context("spawn"),
+            initializer=worker.dies_with,
+            initargs=(os.getpid(),),
+        )
+
+    def outputs(self, student, nb):
+        """The outputs of a submission's cells, and where these are in the notebook."""
+        notebook = f"{Path(self.settings.source).stem}.ipynb"
+        self._go_ahead(notebook)
+        tests = worker._tests(self.settings.source)[1]
+        cells, places = cells_to_run(nb, tests.codes)
+        future = self.futures.pop(student, None)
+        self.bar.update()
+        try:
+            done = future and future.result()
+            if not done or done[0] != cells:  # nbgrader has changed a cell
+                done = cells, self.pool.submit(worker.grade_cells, cells, self.settings).result()
+        except BrokenProcessPool:  # one that took all memory, say
+            self.futures.clear()
+            self._start()
+            text = "The process that graded this submission ended."
+            done = cells, [[error_output("NotGraded", text)] if c.test else [] for c in cells]
+        return places, done[1]
+
+    def _go_ahead(self, notebook):
+        """Hand the next submissions over, those that nbgrader will not skip."""
+        while len(self.futures) < WINDOW * self.workers:
+            folder = next(self.left, None)
+            if folder is None:
+                return
+            student = folder.parent.name
+            if self._is_done(folder, student) or not (folder / notebook).exists():
+                continue
+            path = str(folder / notebook)
+            self.futures[student] = self.pool.submit(worker.grade_file, path, self.settings)
+
+    def _is_done(self, folder, student):
+        done = self.converter._format_dest(folder.name, student)
+        return os.path.exists(done) and not self.converter.force
+
+    def close(self):
+        self.bar.close()
+        self.pool.shutdown(cancel_futures=True)
