@@ -1,0 +1,99 @@
+"""A class through `nbgrader autograde`: as stock nbgrader grades it or better, and after a kill."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import nbformat
+import psutil
+import pytest
+from nbgrader.api import Gradebook
+from rich.console import Console
+from tiny_course import NAME, nbgrader, write_course
+
+from autograde.demo import Course
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+STOCK = """
+import nbgrader.api, sqlalchemy
+from nbgrader.preprocessors import CheckCellMetadata, DeduplicateIds, Execute
+
+nbgrader.api.create_engine = sqlalchemy.create_engine
+c.Autograde.pre_convert_hook = c.Autograde.post_convert_hook = None
+c.Autograde.sanitize_preprocessors = [
+    ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
+]
+c.Autograde.autograde_preprocessors = [
+    Execute, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades,
+    AssignLatePenalties, CheckCellMetadata,
+]
+c.Execute.skip_cells_with_tag = "experiment"
+"""
+
+
+@pytest.mark.parametrize("notebook", ["01_rnn_intro", "05_clipping"])
+def test_honest_work_scores_what_stock_nbgrader_gives_it(notebook, tmp_path, monkeypatch):
+    monkeypatch.setenv("RNN_BY_HAND_SEED", "7")
+    points = {}
+    for way, config in (("ours", ""), ("stock", STOCK)):
+        course = Course(tmp_path / way, [notebook], Console(quiet=True), seconds_per_cell=20)
+        with open(course.folder / "nbgrader_config.py", "a") as file:
+            file.write(config)
+        results = course.grade(notebook)
+        points[way] = {result.student: result.points for result in results}
+    assert set(points["ours"]) == set(points["stock"]) and len(points["ours"]) >= 4
+    dead = points["stock"].pop("crash", None)  # stock nbgrader drops the whole submission
+    mine = points["ours"].pop("crash", None)
+    assert points["ours"] == points["stock"]
+    if dead is not None:
+        assert set(dead.values()) == {None} and any(mine.values())
+
+
+def submit(root, students):
+    nb = nbformat.read(root / "notebooks" / NAME / f"{NAME}.ipynb", as_version=4)
+    for cell in nb.cells:
+        if cell.id == "double":
+            cell.source = "import time\ntime.sleep(1)\ndef double(x):\n    return 2 * x"
+    for student in students:
+        folder = root / "autograde" / "submitted" / student / NAME
+        folder.mkdir(parents=True)
+        nbformat.write(nb, folder / f"{NAME}.ipynb")
+
+
+def graded(root):
+    """The students whose `double` has its points."""
+    with Gradebook(f"sqlite:///{root}/autograde/gradebook.db", "rnn-by-hand") as gradebook:
+        submissions = gradebook.assignment_submissions(NAME)
+        return {s.student_id for s in submissions if s.score == 2}
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_ended_goes_on_where_it_was(end, tmp_path):
+    root, students = write_course(tmp_path), {f"student{k:02}" for k in range(12)}
+    nbgrader(root, "generate_assignment", NAME)
+    submit(root, students)
+    command = [sys.executable, "-m", "nbgrader", "autograde", NAME]
+    running = subprocess.Popen(
+        command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    folder, deadline = root / "autograde" / "autograded", time.monotonic() + 120
+    while len(list(folder.glob("*/*/*.ipynb"))) < 4:
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    helpers = psutil.Process(running.pid).children(recursive=True)
+    os.kill(running.pid, end)
+    running.wait(60)
+    gone, alive = psutil.wait_procs(helpers, timeout=20)
+    assert helpers and not alive
+    with sqlite3.connect(root / "autograde" / "gradebook.db") as gradebook:
+        assert gradebook.execute("pragma integrity_check").fetchall() == [("ok",)]
+    before = graded(root)
+    assert 1 <= len(before) < len(students)
+    nbgrader(root, "autograde", NAME)
+    assert graded(root) == students
+    assert list((root / "autograde" / "half_done").iterdir()) == []
