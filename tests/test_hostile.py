@@ -272,6 +272,21 @@ def scripts(nb, cells):
     cells["double"].source += "\n\ndef _repr_html_():\n    pass"
 
 
+def figures(nb, cells):
+    cells["double"].source = (
+        "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\n"
+        "print('a magic:')\n%timeit -n1 -r1 1 + 1\n" + cells["double"].source
+    )
+
+
+def warns(nb, cells):
+    """Stock nbgrader takes its points away, because of what it writes to stderr."""
+    cells["double"].source = (
+        "import sys, warnings\ndef double(x):\n    warnings.warn('careful')\n"
+        "    print('careful', file=sys.stderr)\n    return 2 * x"
+    )
+
+
 # Submissions of another form, with the points that are right for them.
 FORMS = {
     "honest": (lambda nb, cells: None, 5),
@@ -281,6 +296,8 @@ FORMS = {
     "reordered": (reordered, 0),
     "odd_metadata": (odd_metadata, 5),
     "scripts": (scripts, 5),
+    "figures": (figures, 5),
+    "warns": (warns, 5),
 }
 # Those that cannot be graded at all.
 UNREADABLE = {
@@ -363,6 +380,13 @@ def test_what_is_right_besides_still_counts(graded, student):
 @pytest.mark.parametrize("student", FORMS)
 def test_a_submission_of_another_form_gets_what_its_answers_are_worth(graded, student):
     assert float(points(graded[0])[student]) == FORMS[student][1]
+
+
+def test_figures_and_magics_reach_the_feedback(graded):
+    root, *_ = graded
+    (page,) = (root / "autograde" / "feedback" / "figures").rglob("*.html")
+    text = page.read_text()
+    assert "data:image/png;base64," in text and "a magic:" in text and "per loop" in text
 
 
 def test_the_tests_of_a_submission_are_the_instructors(graded):

@@ -69,7 +69,7 @@ class Tests:
             ):
                 exec(code, scope)
                 value = eval(last, scope) if last else None
-            return _of_value(value, self.points[test])
+            return of_value(value, self.points[test])
         except Exception as error:
             return [error_output(type(error).__name__, str(error))]
         except SystemExit as error:
@@ -124,7 +124,7 @@ def _names(codes):
     return found
 
 
-def _of_value(value, points):
+def of_value(value, points):
     """The outputs that make nbgrader give what a test's last value is worth.
 
     A plain number is the points; False is none; anything else is all of them.
@@ -138,7 +138,7 @@ def _of_value(value, points):
     return [
         {
             "output_type": "execute_result",
-            "data": {"text/plain": repr(min(max(float(value), 0.0), points))},
+            "data": {"text/plain": repr(float(min(max(value, 0), points)))},
             "metadata": {},
             "execution_count": None,
         }

@@ -1,0 +1,92 @@
+"""What a test's last value is worth, what of a cell's outputs is kept, and what limits them."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from autograde.sandbox import shell
+from autograde.sandbox.grading import PNG, cleaned, of_value
+from autograde.sandbox.shell import Shell
+
+
+@pytest.fixture(scope="module")
+def student():
+    return Shell.instance()
+
+
+@pytest.mark.parametrize("value", [None, True, np.True_, "text", [0], object()])
+def test_a_test_that_ran_to_its_end_is_worth_all_points(value):
+    assert of_value(value, 3) == []
+
+
+@pytest.mark.parametrize("value", [False, np.False_, float("nan"), np.float64("inf")])
+def test_false_and_what_is_no_number_are_worth_nothing(value):
+    assert [output["output_type"] for output in of_value(value, 3)] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("value", "points"),
+    [(2, 2.0), (0, 0.0), (np.float64(0.0), 0.0), (1.5, 1.5), (9, 3.0), (-1, 0.0)],
+)
+def test_a_number_is_the_points_within_what_there_is(value, points):
+    (output,) = of_value(value, 3)
+    assert output["data"]["text/plain"] == repr(points)
+
+
+def picture(data=PNG + b"rest"):
+    return base64.b64encode(data).decode()
+
+
+def test_text_and_pictures_are_kept_and_nothing_else():
+    shown = {"text/plain": "x", "text/html": "<script>", "image/svg+xml": "<svg/>"}
+    (kept,) = cleaned([{"output_type": "display_data", "data": shown | {"image/png": picture()}}])
+    assert kept["data"] == {"text/plain": "x", "image/png": picture()}
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        None,
+        [],
+        {},
+        {"output_type": "widget"},
+        {"output_type": ["stream"]},
+        {"output_type": "stream", "name": "stdout", "text": ["list"]},
+        {"output_type": "display_data", "data": {"image/png": "no base64!"}},
+        {"output_type": "error", "ename": "E", "evalue": 3, "traceback": []},
+    ],
+    ids=repr,
+)
+def test_outputs_of_another_form_are_dropped(output):
+    assert cleaned([output]) == []
+    assert cleaned(output) == []
+
+
+def test_a_picture_that_is_none_is_dropped():
+    shown = {"text/plain": "x", "image/png": picture(b"<script>")}
+    (kept,) = cleaned([{"output_type": "display_data", "data": shown}])
+    assert kept["data"] == {"text/plain": "x"}
+
+
+def test_too_much_output_is_cut_and_says_so(student):
+    (output,) = student.run("for k in range(10):\n    print('x' * 100_000)")
+    assert len(output["text"]) < shell.MAX_TEXT + 100 and "too much output" in output["text"]
+
+
+def test_a_cell_shows_what_a_notebook_shows(student):
+    outputs = student.run("import sys\nprint('out')\nprint('err', file=sys.stderr)\n1 + 1")
+    assert [o.get("name", o["output_type"]) for o in outputs] == [
+        "stdout",
+        "stderr",
+        "execute_result",
+    ]
+    assert student.run("3;") == []
+    assert student.run("1 / 0")[-1]["ename"] == "ZeroDivisionError"
+    assert "off in grading" in student.run("!ls")[0]["text"]
+
+
+def test_figures_can_be_switched_off(student):
+    draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    assert "image/png" in student.run(draw)[-1]["data"]
+    assert student.run(draw, figures=False) == []
