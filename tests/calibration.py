@@ -149,12 +149,13 @@ def _times(ratio):
     return "" if ratio is None else f"{ratio:.0e}"
 
 
-def write(measured, page=PAGE):
-    """Put the table between the marks of the page."""
+def write(measured, seeds, page=PAGE):
+    """Put the tables between the marks of the page."""
     text = page.read_text()
     head, rest = text.split(BEGIN)
     _, tail = rest.split(END)
-    page.write_text(head + BEGIN + tables(measured) + END + tail)
+    said = f"Measured on {len(seeds)} seeds.\n\n"
+    page.write_text(head + BEGIN + said + tables(measured) + END + tail)
 
 
 def faults(measured):
@@ -189,7 +190,7 @@ def _each(what, outcomes):
 
 if __name__ == "__main__":
     measured = calibration(SEEDS)
-    write(measured)
+    write(measured, SEEDS)
     found = list(faults(measured))
     print(
         "\n".join(found)

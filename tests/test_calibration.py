@@ -1,5 +1,7 @@
 """The checks, calibrated: every slip and every style on many seeds; `make calibrate` runs more."""
 
+import re
+
 import calibration
 import pytest
 from slips import SLIPS
@@ -21,14 +23,15 @@ def test_nothing_wrong_passes_nothing_right_is_refused_and_mistakes_have_their_n
 
 
 def test_the_page_for_instructors_tells_what_was_measured(measured, tmp_path):
-    """Its numbers are those of more seeds on another machine; its words are the same."""
+    """Its numbers may be those of other seeds on another machine; its words are the same."""
 
     def words(text):
+        text = re.sub(r"Measured on \d+ seeds", "", text)
         return [cell for cell in text.split("|") if "e-" not in cell and "e+" not in cell]
 
     fresh = tmp_path / "grading.md"
     fresh.write_text(calibration.PAGE.read_text())
-    calibration.write(measured, fresh)
+    calibration.write(measured, calibration.SOME, fresh)
     assert words(fresh.read_text()) == words(calibration.PAGE.read_text())
 
 

@@ -22,6 +22,8 @@ from autograde.sandbox.isolation import Limits, Sandbox, SandboxError
 from autograde.sandbox.parent import wipe
 from autograde.sandbox.probe import ask
 
+# One worker, which looks at what its sandboxes leave behind.
+pytestmark = pytest.mark.xdist_group("isolation")
 SERVE = "autograde.sandbox.probe:serve"
 WARM = ("numpy",)
 LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=1, file_bytes=1 << 20, folder_bytes=8 << 20)

@@ -85,6 +85,19 @@ def test_arrays_with_another_algebra_stay_what_they_are(kind, ends):
     assert type(crossed(np.ones((2, 2)).view(kind), ends)) is kind
 
 
+def test_one_array_twice_in_a_frame_is_one_array(ends):
+    array, names, table = np.ones(3), {}, {}
+
+    def name_of(one):
+        known = id(one) in names
+        return names.setdefault(id(one), "s0"), known
+
+    packer = Packer(refused, name_of)
+    node = packer.pack((array, array))
+    values = Unpacker(packer.buffers, refused, table, table.__setitem__).unpack(node)
+    assert values[0] is values[1] and np.array_equal(values[0], array)
+
+
 def test_scalars_and_subclasses(ends):
     class Pair(tuple):
         pass

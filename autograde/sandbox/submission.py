@@ -82,14 +82,16 @@ def restore(nb, source):
         found[grade_id] = cell
     names = {id(cell): grade_id for grade_id, cell in found.items()}
     released = {cell.source for cell in source.cells if cell.cell_type == "markdown"}
+    ids = {cell.id for cell in asked.values()}
     for number, cell in enumerate(nb.cells):
         tagged = EXPERIMENT in _list(cell.metadata.get("tags"))
         cell.metadata.clear()
         if id(cell) in names:
             cell.metadata["nbgrader"] = asked[names[id(cell)]].metadata.nbgrader.copy()
             cell["id"] = asked[names[id(cell)]].id
-        else:
+        elif cell.get("id") is None or cell.id in ids:
             cell["id"] = f"cell-{number}"
+        ids.add(cell.id)
         if tagged and id(cell) not in names:
             cell.metadata["tags"] = [EXPERIMENT]
         if cell.cell_type != "code" and cell.source not in released:
@@ -103,6 +105,7 @@ def restore(nb, source):
             found[grade_id] = nbformat.from_dict(cell)
             nb.cells.insert(place, found[grade_id])
         before = grade_id
+    nb.nbformat_minor = source.nbformat_minor  # from 4.5 on, cells have ids
     nb.metadata.clear()
     nb.metadata["kernelspec"] = source.metadata.kernelspec.copy()
     return amiss

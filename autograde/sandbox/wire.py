@@ -224,7 +224,7 @@ class Unpacker:
 
     def __init__(self, buffers, meant, known=None, new=lambda name, array: None):
         self._buffers, self._meant, self._new = buffers, meant, new
-        self._known = known or {}
+        self._known = {} if known is None else known
 
     def unpack(self, node, depth=0):
         """The value of a node.
