@@ -122,10 +122,19 @@ class Channel:
             errors.seek(0)
             said = errors.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
         if self._own_folder:
-            with suppress(OSError):
-                wipe(self._own_folder)
-                os.rmdir(self._own_folder)
+            _remove(self._own_folder)
         return said[-1] if said else ""
+
+
+def _remove(folder, tries=50):
+    """Remove a work folder, also from under processes that are just dying in it."""
+    while tries and os.path.lexists(folder):
+        with suppress(OSError):
+            wipe(folder)
+            os.rmdir(folder)
+            return
+        tries -= 1
+        time.sleep(0.02)
 
 
 @contextmanager
