@@ -83,16 +83,17 @@ def nothing_left(request):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_left_at_the_end():
+def nothing_left_at_the_end(tmp_path_factory):
     before = {p.pid for p in psutil.Process().children(recursive=True)}
-    folders = set(os.listdir(tempfile.gettempdir()))
+    own = tmp_path_factory.mktemp("temporary")  # other tests make work folders too
+    usual, tempfile.tempdir = tempfile.tempdir, str(own)
     yield
+    tempfile.tempdir = usual
     deadline = time.monotonic() + 5
     while left := {p.pid for p in psutil.Process().children(recursive=True)} - before:
         assert time.monotonic() < deadline, left
         time.sleep(0.01)
-    new = set(os.listdir(tempfile.gettempdir())) - folders
-    assert not [name for name in new if name.startswith("submission-")]
+    assert not [name for name in os.listdir(own) if name.startswith("submission-")]
 
 
 def run(sandbox, code, files=()):
