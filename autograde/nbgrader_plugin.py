@@ -112,20 +112,19 @@ class HalfDone:
 
 def _source(preprocessor, resources):
     """The path of the instructor's notebook that a submission belongs to."""
-    coursedir = preprocessor.parent.parent.coursedir  # the converter's, which owns the exporter
-    notebook, assignment = (resources["nbgrader"][key] for key in ("notebook", "assignment"))
-    folder = coursedir.format_path(coursedir.source_directory, ".", assignment)
-    return f"{folder}/{notebook}.ipynb"
+    return _notebook(preprocessor, resources, "source", ".")
 
 
 def _submitted(preprocessor, resources):
     """The path of a submission."""
-    coursedir = preprocessor.parent.parent.coursedir
-    student, assignment, notebook = (
-        resources["nbgrader"][key] for key in ("student", "assignment", "notebook")
-    )
-    folder = coursedir.format_path(coursedir.submitted_directory, student, assignment)
-    return f"{folder}/{notebook}.ipynb"
+    return _notebook(preprocessor, resources, "submitted", resources["nbgrader"]["student"])
+
+
+def _notebook(preprocessor, resources, room, student):
+    coursedir = preprocessor.parent.parent.coursedir  # the converter's, which owns the exporter
+    directory, graded = getattr(coursedir, f"{room}_directory"), resources["nbgrader"]
+    folder = coursedir.format_path(directory, student, graded["assignment"])
+    return f"{folder}/{graded['notebook']}.ipynb"
 
 
 class TrustedCells(NbGraderPreprocessor):

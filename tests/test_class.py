@@ -10,6 +10,7 @@ import time
 import nbformat
 import psutil
 import pytest
+from grading import SKIPPING, STOCK
 from nbgrader.api import Gradebook
 from rich.console import Console
 from tiny_course import NAME, nbgrader, write_course
@@ -18,28 +19,12 @@ from autograde.demo import Course
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-STOCK = """
-import nbgrader.api, sqlalchemy
-from nbgrader.preprocessors import CheckCellMetadata, DeduplicateIds, Execute
-
-nbgrader.api.create_engine = sqlalchemy.create_engine
-c.Autograde.pre_convert_hook = c.Autograde.post_convert_hook = None
-c.Autograde.sanitize_preprocessors = [
-    ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata
-]
-c.Autograde.autograde_preprocessors = [
-    Execute, IgnorePattern, ClearMetadataPreprocessor, LimitOutput, SaveAutoGrades,
-    AssignLatePenalties, CheckCellMetadata,
-]
-c.Execute.skip_cells_with_tag = "experiment"
-"""
-
 
 @pytest.mark.parametrize("notebook", ["01_rnn_intro", "05_clipping"])
 def test_honest_work_scores_what_stock_nbgrader_gives_it(notebook, tmp_path, monkeypatch):
     monkeypatch.setenv("RNN_BY_HAND_SEED", "7")
     points = {}
-    for way, config in (("ours", ""), ("stock", STOCK)):
+    for way, config in (("ours", ""), ("stock", STOCK + SKIPPING)):
         course = Course(tmp_path / way, [notebook], Console(quiet=True), seconds_per_cell=20)
         with open(course.folder / "nbgrader_config.py", "a") as file:
             file.write(config)

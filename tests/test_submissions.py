@@ -4,7 +4,9 @@ import base64
 
 import numpy as np
 import pytest
+from student_process import student_process
 
+from autograde.sandbox import remote as wired
 from autograde.sandbox import shell
 from autograde.sandbox.grading import PNG, cleaned, of_value
 from autograde.sandbox.shell import Shell
@@ -90,3 +92,36 @@ def test_figures_can_be_switched_off(student):
     draw = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
     assert "image/png" in student.run(draw)[-1]["data"]
     assert student.run(draw, figures=False) == []
+
+
+# a student's process ---------------------------------------------------------------------------
+
+
+def calls_back_for_ever(f):
+    while True:
+        try:
+            f(1)
+        except BaseException:
+            continue
+
+
+def test_one_that_calls_back_for_ever_is_given_up():
+    with student_process({"g": calls_back_for_ever}, seconds=0.5) as remote:
+        with pytest.raises(wired.StudentGone, match="did not stop"):
+            remote.find("g")(lambda x: x)
+
+
+def test_a_test_is_given_so_many_bytes_and_no_more(monkeypatch):
+    monkeypatch.setattr(wired, "MAX_ARRAYS", 10_000)
+    with student_process({"g": np.zeros}) as remote:
+        g = remote.find("g")
+        assert g(1000).shape == (1000,)
+        with pytest.raises(wired.StudentGone, match="more bytes"):
+            g(1000)
+
+
+def test_a_generator_of_random_numbers_goes_on_where_the_student_left_it():
+    with student_process({"g": lambda rng: rng.random(3)}) as remote:
+        here, there = np.random.default_rng(5), np.random.default_rng(5)
+        assert np.array_equal(remote.find("g")(there), here.random(3))
+        assert there.random() == here.random()

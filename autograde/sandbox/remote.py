@@ -17,6 +17,8 @@ import numpy as np
 
 from autograde.sandbox.wire import Packer, TimeUp, Unpacker, WireError
 
+MAX_ARRAYS = 256 << 20  # bytes of all arrays that a student's process hands one test
+
 
 class StudentGone(BaseException):
     """The student's process ended, or broke the wire, or did not stop when interrupted.
@@ -54,7 +56,7 @@ class Remote:
         self._deadline, self._late = time.monotonic() + self.seconds, False
 
     def _tables(self):
-        self._arrays, self._callbacks, self._generators = {}, [], {}
+        self._arrays, self._callbacks, self._generators, self._bytes = {}, [], {}, 0
         self._numbers = itertools.count()
 
     # Cells and names ----------------------------------------------------------------------------
@@ -148,16 +150,25 @@ class Remote:
         try:
             message, buffers = self.channel.receive(self._deadline - time.monotonic())
         except TimeUp:
-            self._late = True
+            if self._late:  # the interrupt was not heard, however much is said meanwhile
+                raise
+            self._late, self._deadline = True, time.monotonic() + self.GRACE
             self._interrupt()
             message, buffers = self.channel.receive(self.GRACE)
-        values = Unpacker(buffers, self._meant, self._arrays, self._arrays.__setitem__)
+        values = Unpacker(buffers, self._meant, self._arrays, self._remember)
         for name, node in message.get("changes", []):
             new, old = values.unpack(node), self._arrays[name]
             if new.shape != old.shape or new.dtype != old.dtype:
                 raise WireError("an array has changed its shape")
             old[...] = new
         return message, values
+
+    def _remember(self, name, array):
+        """Keep an array of the student's, which may change; what a test sees has a limit."""
+        self._bytes += array.nbytes
+        if self._bytes > MAX_ARRAYS:
+            raise WireError("arrays of more bytes than a test may be given")
+        self._arrays[name] = array
 
     def _answer(self, message, values):
         """Call a function of the tests for the student; what it raised, if it did."""

@@ -113,6 +113,10 @@ class Student:
         return {
             "value": node,
             "arguments": packer.pack([args, kwargs]),
+            "generators": [
+                [name, packer.pack(rng.bit_generator.state)]
+                for name, rng in self.arrays.generators.values()
+            ],
             "used": watch.used,
         }
 
@@ -142,8 +146,7 @@ class Student:
         if isinstance(value, np.random.Generator) and id(value) in self.arrays.generators:
             return {"rng": self.arrays.generators[id(value)][0]}
         self.objects.append(value)
-        node = {"object": len(self.objects) - 1, "type": type(value).__name__[:80]}
-        node["says"] = _said(value)
+        node = {"object": len(self.objects) - 1, "says": _said(value)}
         if lent:
             node |= {"name": _name(value), "signature": _signature(value)}
         node["callable"] = callable(value)
