@@ -16,7 +16,6 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
 from traitlets import Bool, Integer
 
-from autograde.sandbox.ahead import Ahead, Settings
 from autograde.sandbox.submission import EXPERIMENT, expect_plain, is_plain, restore
 
 __all__ = ["EXPERIMENT", "NamedStubs", "SandboxedExecute", "TrustedCells"]
@@ -150,6 +149,9 @@ class SandboxedExecute(Execute):
     figures = Bool(True, help="Whether students' figures reach the feedback.").tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
+        # Here, so that a JupyterLab which reads the course's configuration need not load it all.
+        from autograde.sandbox.ahead import Ahead, Settings
+
         source = _source(self, resources)
         converter = self.parent.parent
         settings = Settings(source, self.timeout, self.figures)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+CONFIG = ROOT / "nbgrader_config.py"
 DRAWING = {"matplotlib", "ipywidgets", "tqdm", "IPython", "sklearn", "nbgrader", "jupyterlab"}
 
 
@@ -30,6 +31,17 @@ def test_helpers_know_nothing_of_grading(path):
 @pytest.mark.parametrize("package", ["helpers", "helpers.data", "autograde"])
 def test_cells_and_checks_need_nothing_but_numpy(package):
     code = f"import sys, {package}; print(*({DRAWING!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_courses_configuration_leaves_drawing_and_grading_alone():
+    """JupyterLab's formgrader reads it too, and matplotlib makes a folder in the user's home."""
+    code = (
+        "import builtins, runpy, sys; from traitlets.config import Config; "
+        f"c = Config(); builtins.get_config = lambda: c; runpy.run_path({str(CONFIG)!r}); "
+        "print(*{'matplotlib', 'sklearn', 'autograde.sandbox.ahead'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

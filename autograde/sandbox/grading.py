@@ -13,8 +13,8 @@ import numpy as np
 
 from autograde.exercises import EXERCISES
 from autograde.sandbox.remote import OutOfTime, RemoteFunction, StudentGone
-from autograde.sandbox.shell import MAX_OUTPUTS, MAX_PICTURE, MAX_TEXT
 from autograde.sandbox.submission import EXPERIMENT
+from autograde.sandbox.wire import MAX_OUTPUTS, MAX_PICTURE, MAX_TEXT
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

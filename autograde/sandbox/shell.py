@@ -11,9 +11,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-MAX_TEXT = 200_000  # characters that one cell's outputs may have in all
-MAX_PICTURE = 4 << 20  # bytes of one picture
-MAX_OUTPUTS = 100  # of one cell
+from autograde.sandbox.wire import MAX_OUTPUTS, MAX_PICTURE, MAX_TEXT
 
 
 class Outputs(list):

@@ -18,6 +18,9 @@ import numpy as np
 MAX_HEADER = 4 << 20  # bytes
 MAX_BUFFERS = 64 << 20  # bytes of a whole frame
 MAX_DEPTH = 16  # of containers in each other
+MAX_TEXT = 200_000  # characters that one cell's outputs may have in all
+MAX_PICTURE = 4 << 20  # bytes of one picture
+MAX_OUTPUTS = 100  # of one cell
 _LENGTHS = struct.Struct(">II")
 _DTYPE = re.compile(r"[<>|=]?[biufcUS]\d{1,6}")
 
