@@ -1034,13 +1034,24 @@ def judge_sample(answer, a, call):
     if surprise > FAR_OFF or n == MANY and _likelier_with_a_slip(answer, a, picked.sum()):
         return _sample_finding(answer, a, surprise, call)
     if n == DRAWS and -picked.sum() > 50:  # nats: chance does not draw the same twice
-        others = call({**a, "rng": np.random.default_rng([1, int(a["rng"].integers(2**32))])})
-        if list(others) == list(answer):
-            text = (
-                "Another rng drew the very same tokens: draw them with the rng that is passed in."
-            )
+        another = np.random.default_rng([1, int(a["rng"].integers(2**32))])
+        if list(call({**a, "rng": another})) == list(answer):
+            text = "Another rng drew the very same tokens"
+            if not _same_for_every_rng(a, call):
+                return Finding("values", f"{text}.", "tokens")
+            text = f"{text}: draw them with the rng that is passed in."
             return Finding("values", text, "tokens", "rng ignored")
     return None
+
+
+def _same_for_every_rng(a, call):
+    """Whether nothing is left to chance even where all tokens are nearly equally likely."""
+    flat = {name: 0.05 * array for name, array in a["params"].items()}
+    one, other = (
+        call({**a, "params": flat, "n": GREEDY, "rng": np.random.default_rng([seed, a["first"]])})
+        for seed in (3, 4)
+    )
+    return list(one) == list(other)
 
 
 def _likelier_with_a_slip(answer, a, likelihood):
@@ -1112,6 +1123,7 @@ def _sample_finding(answer, a, surprise, call):
             fits = [(name, says) for name, _, says in DRAWING_SLIPS if name == LARGEST]
         else:
             fits = _likely_slips(_more(answer, a, call), a)
+    fits = [fit for fit in fits if _is_seen_elsewhere(fit[0], a, call)]
     if not fits:
         return Finding("values", f"tokens: {text}", "tokens")
     name, says = fits[0]
@@ -1133,8 +1145,31 @@ def _greedy_slips(answer, a, call):
         return []
     if _surprise(more, _log_probabilities(more, drawn)) > FITS:
         return [fit for fit in _likely_slips(more, drawn) if fit[0] in fits]
-    passing = [(n, fits[n]) for n in PASSING if n in fits]
-    return passing or (list(fits.items()) if len(fits) == 1 else [])
+    return [(n, fits[n]) for n in PASSING if n in fits][:1]
+
+
+def _is_seen_elsewhere(name, a, call):
+    """Whether a slip explains other problems too: two slips at once may look like a third."""
+    slips = {n: slip for n, slip, _ in ALL_SLIPS if n != LARGEST}
+    if name not in slips:
+        return True
+    slip, rng = slips[name], np.random.default_rng([5, int(a["rng"].integers(2**32))])
+    V, H = a["params"]["Wx"].shape
+    try:
+        for temperature in (0,) * 3 if name in PASSING else (0.5, 1.0, 2.5):
+            n = GREEDY if temperature == 0 else NAMING // 2
+            other = _loud_problem(rng, {"V": V, "H": H}, temperature or 1.0, n)
+            other["temperature"] = temperature
+            written = call(other)
+            if temperature == 0:
+                fits = tuple(written) == _greedy(other, **slip)
+            else:
+                fits = _surprise(written, _log_probabilities(written, other, **slip)) < FITS
+            if not fits:
+                return False
+    except Exception:  # it may fail now: then nothing is certain
+        return False
+    return True
 
 
 def _more(answer, a, call):
