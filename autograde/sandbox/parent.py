@@ -92,14 +92,20 @@ class Parent:
         self._say("ready " + json.dumps({"refused": refused, "fonts": fonts}))
 
     def _warm_up(self, modules, fonts):
-        """Import them; `fonts` are matplotlib's cache files from an earlier start, by name."""
+        """Import them; `fonts` are matplotlib's cache files from an earlier start, by name.
+
+        Of a module written `module:function` the function is called as well.
+        """
         cache = os.path.join(self.folder, ".matplotlib")
         os.environ["MPLCONFIGDIR"] = cache
         os.makedirs(cache, mode=0o700)
         for name, text in fonts.items():
             _write(os.path.join(cache, name), text.encode())
-        for module in modules:
-            importlib.import_module(module)
+        for entry in modules:
+            module, _, function = entry.partition(":")
+            module = importlib.import_module(module)
+            if function:
+                getattr(module, function)()
         found = [entry for entry in os.scandir(cache) if entry.name.startswith("fontlist")]
         return {entry.name: open(entry.path, encoding="utf-8").read() for entry in found}
 

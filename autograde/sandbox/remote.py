@@ -289,7 +289,7 @@ class RemoteIterable(RemoteObject):
     def __iter__(self):
         iterator = self.remote._ask({"do": "iterate", "object": self.number})["value"]
         while True:
-            request = {"do": "next", "object": iterator.number}
+            request = {"do": "next", "object": iterator.number, "errstate": np.geterr()}
             reply = self.remote._ask(request, wanted=("value", "stop"))
             if reply.get("stop"):
                 return

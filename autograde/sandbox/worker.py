@@ -15,6 +15,16 @@ from autograde.sandbox.remote import Remote
 from autograde.sandbox.submission import cells_to_run, read, restore
 from autograde.sandbox.wire import Channel
 
+# What notebooks import, so that not every submission has to.
+WARM = (
+    "numpy",
+    "matplotlib.pyplot",
+    "tqdm.auto",
+    "helpers.plots",
+    "helpers.explorers",
+    "autograde.sandbox.student:warm_up",
+)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -40,7 +50,7 @@ def _tests(source):
 @functools.cache
 def _sandbox():
     """This process's sandbox, started at the first submission."""
-    sandbox = Sandbox(warm=("numpy", "matplotlib.pyplot", "autograde.sandbox.student"))
+    sandbox = Sandbox(warm=WARM)
     sandbox.start()
     atexit.register(sandbox.close)
     return sandbox
