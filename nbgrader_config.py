@@ -22,8 +22,6 @@ from nbgrader.preprocessors import (
     InstantiateTests,
     LimitOutput,
     LockCells,
-    OverwriteCells,
-    OverwriteKernelspec,
     SaveAutoGrades,
     SaveCells,
 )
@@ -88,12 +86,7 @@ half_done = HalfDone(private / "half_done")
 half_done.remove()
 c.Autograde.pre_convert_hook = half_done.begin
 c.Autograde.post_convert_hook = half_done.end
-c.Autograde.sanitize_preprocessors = [
-    TrustedCells,
-    ClearOutput,
-    OverwriteKernelspec,
-    OverwriteCells,
-]
+c.Autograde.sanitize_preprocessors = [TrustedCells]
 c.Autograde.autograde_preprocessors = [
     SandboxedExecute,
     IgnorePattern,

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import nbgrader.api
@@ -13,7 +14,14 @@ import nbgrader.converters.base
 import psutil
 import sqlalchemy
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearSolutions, Execute, NbGraderPreprocessor
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import (
+    ClearSolutions,
+    Execute,
+    NbGraderPreprocessor,
+    OverwriteCells,
+)
+from sqlalchemy import inspect
 from traitlets import Bool, Integer
 
 from autograde.sandbox.submission import EXPERIMENT, expect_plain, is_plain, restore
@@ -126,7 +134,7 @@ def _notebook(preprocessor, resources, room, student):
     return f"{folder}/{graded['notebook']}.ipynb"
 
 
-class TrustedCells(NbGraderPreprocessor):
+class TrustedCells(OverwriteCells):
     """Bring a submission into the form of the release, whatever was done to its cells."""
 
     def preprocess(self, nb, resources):
@@ -134,7 +142,49 @@ class TrustedCells(NbGraderPreprocessor):
         source = nbformat.read(_source(self, resources), as_version=4)
         for said in restore(nb, source):
             self.log.warning(said)
-        return nb, resources
+        graded = resources["nbgrader"]
+        self.notebook_id, self.assignment_id = graded["notebook"], graded["assignment"]
+        self.gradebook = _released(
+            self.parent.parent, graded["db_url"], self.notebook_id, self.assignment_id
+        )
+        return NbGraderPreprocessor.preprocess(self, nb, resources)
+
+
+@functools.lru_cache(maxsize=1)
+def _released(converter, db_url, notebook, assignment):
+    """A release's cells as the gradebook has them, read once in the run of a converter."""
+    with Gradebook(db_url) as gradebook:
+        found = gradebook.find_notebook(notebook, assignment)
+        return _Released(
+            {cell.name: _plain(cell) for cell in found.source_cells},
+            {cell.name: _plain(cell) for cell in found.grade_cells},
+        )
+
+
+def _plain(cell):
+    """A row of the gradebook that needs no gradebook any more."""
+    return SimpleNamespace(
+        **{c.key: getattr(cell, c.key) for c in inspect(cell).mapper.column_attrs}
+    )
+
+
+class _Released:
+    """Answers OverwriteCells as a gradebook does."""
+
+    def __init__(self, sources, grades):
+        self.sources, self.grades = sources, grades
+
+    def find_source_cell(self, name, notebook, assignment):
+        return self._find(self.sources, name)
+
+    def find_graded_cell(self, name, notebook, assignment):
+        return self._find(self.grades, name)
+
+    def _find(self, cells, name):
+        try:
+            return cells[name]
+        except KeyError:
+            raise MissingEntry(f"no cell {name} in the gradebook") from None
 
 
 class SandboxedExecute(Execute):
@@ -154,7 +204,7 @@ class SandboxedExecute(Execute):
 
         source = _source(self, resources)
         converter = self.parent.parent
-        settings = Settings(source, self.timeout, self.figures)
+        settings = Settings(source, os.stat(source).st_mtime_ns, self.timeout, self.figures)
         ahead = Ahead.of(converter, settings, self.workers or None)
         places, outputs = ahead.outputs(resources["nbgrader"]["student"], nb)
         for place, cell_outputs in zip(places, outputs, strict=True):

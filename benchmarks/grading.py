@@ -28,7 +28,7 @@ from autograde.sample_class import sample_class, solution_cells
 NOTEBOOK = "03_bptt"
 STOCK = """
 import nbgrader.api, sqlalchemy
-from nbgrader.preprocessors import DeduplicateIds, Execute
+from nbgrader.preprocessors import DeduplicateIds, Execute, OverwriteCells, OverwriteKernelspec
 
 nbgrader.api.create_engine = sqlalchemy.create_engine
 c.Autograde.pre_convert_hook = c.Autograde.post_convert_hook = None

@@ -36,7 +36,7 @@ def difference_problem(rng, s, shape=None):
 
     Its third derivatives are not zero, and neither are those with respect to two elements.
     """
-    shape = shape or (s["D"], s["H"])
+    shape = shape or (min(s["D"], 3), min(s["H"], 2 + (s["D"] < 3)))
     a, x = 2 * problems.normal(rng, *shape), problems.normal(rng, *shape)
 
     def f(x):

@@ -4,8 +4,10 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 
 from tqdm import tqdm
 
@@ -43,27 +45,30 @@ class Ahead:
         self.converter, self.settings = converter, settings
         self.workers = workers or os.cpu_count() or 1
         self.futures, self.pool = {}, None
-        self._start()
+        off = self._start()
         folders = sorted(converter.assignments)
         self.left = iter([Path(folder) for folder in folders])
         self.bar = tqdm(total=len(folders), unit="submission", disable=not sys.stderr.isatty())
-        for sentence in self.pool.submit(worker.protections_off).result():
+        for sentence in off:
             converter.log.warning("GRADING IS LESS SAFE HERE: %s", sentence)
 
     def _start(self):
-        # A new interpreter, since nbgrader's own has threads and connections.
+        """Start the workers, each with its sandbox; sentences on what protects less here."""
+        # Forks of a new interpreter, since nbgrader's own has threads and connections.
+        context = get_context("forkserver")
+        context.set_forkserver_preload([worker.__name__])
         self.pool = ProcessPoolExecutor(
-            self.workers,
-            mp_context=get_context("spawn"),
-            initializer=worker.dies_with,
-            initargs=(os.getpid(),),
+            self.workers, mp_context=context, initializer=worker.dies_with_nbgrader
         )
+        with _without_main():
+            started = [self.pool.submit(worker.protections_off) for _ in range(self.workers)]
+        return started[0].result()
 
     def outputs(self, student, nb):
         """The outputs of a submission's cells, and where these are in the notebook."""
         notebook = f"{Path(self.settings.source).stem}.ipynb"
         self._go_ahead(notebook)
-        tests = worker._tests(self.settings.source)[1]
+        tests = worker.tests_of(self.settings)[1]
         cells, places = cells_to_run(nb, tests.codes)
         future = self.futures.pop(student, None)
         self.bar.update()
@@ -97,3 +102,13 @@ class Ahead:
     def close(self):
         self.bar.close()
         self.pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_main():
+    """Processes started meanwhile do not run nbgrader's main module, as they would else."""
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -6,6 +6,7 @@ import contextlib
 import io
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType
 
 import nbformat
@@ -32,7 +33,7 @@ class Tests:
     points: dict[str, float] = field(init=False)
 
     def __post_init__(self):
-        self.codes, self.points, self._theirs, preamble = {}, {}, set(), {}
+        self.codes, self.points, self._theirs, self._preamble = {}, {}, set(), {}
         for cell in self.nb.cells:
             if cell.cell_type != "code" or EXPERIMENT in cell.metadata.get("tags", []):
                 continue
@@ -43,11 +44,12 @@ class Tests:
                 self.codes[marks["grade_id"]] = _compiled(cell.source, marks["grade_id"])
                 self.points[marks["grade_id"]] = float(marks["points"])
             else:
-                preamble |= dict.fromkeys(_bound(cell.source), cell.source)
-        self._scope = self._needed(preamble)
+                self._preamble |= dict.fromkeys(_bound(cell.source), cell.source)
 
-    def _needed(self, preamble):
+    @cached_property
+    def _scope(self):
         """The names that tests take from the instructor's other cells, which run here for that."""
+        preamble = self._preamble
         names = {name for codes in self.codes.values() for name in _names(codes)}
         scope = {}
         for source in dict.fromkeys(preamble[n] for n in sorted(names) if n in preamble):

@@ -103,7 +103,8 @@ class Remote:
             raise StudentGone("it answered without what became of the arguments")
         used = reply.get("used")
         function.used = str(used)[:80] if used else function.used
-        _take_over([args, kwargs], reply["arguments"])
+        if reply["arguments"] is not None:
+            _take_over([args, kwargs], reply["arguments"])
         return reply["value"]
 
     def _ask(self, request, buffers=(), wanted=("value",)):

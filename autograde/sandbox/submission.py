@@ -58,7 +58,7 @@ def restore(nb, source):
     A graded cell that is there twice counts once, the last one; its metadata are the source's
     again, and a test that is missing stands behind its exercise again. Everything else is an
     ordinary cell. Text that is not the source's loses its HTML, which would run in the browser of
-    whoever looks at it.
+    whoever looks at it. There are no outputs.
 
     Args:
         nb: the submission.
@@ -86,6 +86,8 @@ def restore(nb, source):
     for number, cell in enumerate(nb.cells):
         tagged = EXPERIMENT in _list(cell.metadata.get("tags"))
         cell.metadata.clear()
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
         if id(cell) in names:
             cell.metadata["nbgrader"] = asked[names[id(cell)]].metadata.nbgrader.copy()
             cell["id"] = asked[names[id(cell)]].id

@@ -4,8 +4,8 @@ import atexit
 import functools
 import os
 import threading
-import time
 from dataclasses import dataclass
+from multiprocessing import parent_process
 
 import nbformat
 
@@ -32,18 +32,21 @@ class Settings:
 
     Attributes:
         source: path of the instructor's notebook.
+        changed: when that was changed last, in nanoseconds.
         seconds: most that a cell may take.
         figures: whether figures are drawn into the outputs.
     """
 
     source: str
+    changed: int
     seconds: float
     figures: bool
 
 
 @functools.cache
-def _tests(source):
-    nb = nbformat.read(source, as_version=4)
+def tests_of(settings):
+    """(the instructor's notebook, its Tests)."""
+    nb = nbformat.read(settings.source, as_version=4)
     return nb, Tests(nb)
 
 
@@ -56,12 +59,11 @@ def _sandbox():
     return sandbox
 
 
-def dies_with(parent):
+def dies_with_nbgrader():
     """End this process when nbgrader's ends, however that ends."""
 
     def watch():
-        while os.getppid() == parent:
-            time.sleep(1)
+        parent_process().join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -80,7 +82,7 @@ def grade_file(path, settings):
     """
     try:
         nb = read(path)
-        source, tests = _tests(settings.source)
+        source, tests = tests_of(settings)
         restore(nb, source)
         cells, _ = cells_to_run(nb, tests.codes)
     except Exception:
@@ -90,7 +92,7 @@ def grade_file(path, settings):
 
 def grade_cells(cells, settings):
     """Run cells in a process of their own; their outputs."""
-    _, tests = _tests(settings.source)
+    _, tests = tests_of(settings)
     with _sandbox().open() as process:
         remote = Remote(Channel(process.socket), settings.seconds, process.interrupt)
         return grade(cells, tests, remote, settings.figures, process)
