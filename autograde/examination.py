@@ -84,14 +84,14 @@ class Case:
 
     def arguments(self):
         """A fresh set of arguments, which the function may do its worst to."""
-        return _map_floats(copy.deepcopy(self.problem), self.change)
+        return _fresh(self.problem, self.change)
 
     @cached_property
     def expected(self):
         """The right quantities, computed in float64 from the very numbers that are handed over."""
         if self.same_numbers:
             return self.same_numbers.expected
-        in_float64 = _map_floats(self.arguments(), lambda a: a.astype(np.float64))
+        in_float64 = _fresh(self.arguments(), lambda a: a.astype(np.float64))
         return self.exercise.expected(in_float64)
 
     def predicted(self, known):
@@ -629,15 +629,15 @@ def draw_sizes(rng):
             return sizes
 
 
-def _map_floats(value, change):
-    """The same structure with every floating-point array changed."""
-    if isinstance(value, np.ndarray):
-        return change(value) if value.dtype.kind == "f" else value
-    if isinstance(value, dict):
-        return {key: _map_floats(v, change) for key, v in value.items()}
-    if isinstance(value, tuple | list):
-        return type(value)(_map_floats(v, change) for v in value)
-    return value
+def _fresh(value, change):
+    """A deep copy of a problem, with every floating-point array changed."""
+    if type(value) is np.ndarray:
+        return change(value.copy()) if value.dtype.kind == "f" else value.copy()
+    if type(value) is dict:
+        return {key: _fresh(v, change) for key, v in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(_fresh(v, change) for v in value)
+    return copy.deepcopy(value)
 
 
 def _strided(array):

@@ -86,6 +86,9 @@ def same(a, b, seen=frozenset(), grown=False):
     """
     if hasattr(type(a), "same_as") and hasattr(type(b), "same_as"):
         return a.same_as(b, grown)  # they live in another process
+    if type(a) is type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype != object:
+        if a.tobytes() == b.tobytes():
+            return True
     if (id(a), id(b)) in seen:
         return True
     seen = seen | {(id(a), id(b))}

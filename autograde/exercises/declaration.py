@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from autograde.gradcheck import TOLERANCE, exact_gradients
 
@@ -157,6 +158,7 @@ class Exercise:
     def has_values(self):
         return self.judge is not None or any(q.role == "value" for q in self.returns)
 
+    @cache
     def parts(self):
         """Every compared array or scalar by name."""
         return {name: part for q in self.returns for name, part in q.parts().items()}

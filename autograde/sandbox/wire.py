@@ -6,6 +6,7 @@ it. Nothing is ever unpickled, sizes are bounded, and what cannot be read is a `
 on the other end may be hostile.
 """
 
+import functools
 import json
 import math
 import re
@@ -301,6 +302,7 @@ def _text(value, longest):
     return value
 
 
+@functools.lru_cache(maxsize=64)
 def _dtype(text):
     if not _DTYPE.fullmatch(_text(text, 10)):
         raise WireError(f"expected a plain dtype, got {text!r:.40}")
