@@ -24,7 +24,8 @@ from nbgrader.preprocessors import (
 from sqlalchemy import inspect
 from traitlets import Bool, Integer
 
-from autograde.sandbox.submission import EXPERIMENT, expect_plain, is_plain, restore
+from autograde.progress import tell
+from autograde.sandbox.submission import ENDED, EXPERIMENT, expect_plain, is_plain, restore
 
 __all__ = ["EXPERIMENT", "NamedStubs", "SandboxedExecute", "TrustedCells"]
 
@@ -74,6 +75,7 @@ def _engine(db_url, **options):
 
 
 nbgrader.api.create_engine = _engine
+tell()
 
 
 def _plain_files(*arguments):
@@ -141,7 +143,7 @@ class TrustedCells(OverwriteCells):
         expect_plain(_submitted(self, resources))
         source = nbformat.read(_source(self, resources), as_version=4)
         for said in restore(nb, source):
-            self.log.warning(said)
+            self.parent.parent.progress.note(said)
         graded = resources["nbgrader"]
         self.notebook_id, self.assignment_id = graded["notebook"], graded["assignment"]
         self.gradebook = _released(
@@ -208,6 +210,9 @@ class SandboxedExecute(Execute):
         ahead = Ahead.of(converter, settings, self.workers or None)
         places, outputs = ahead.outputs(resources["nbgrader"]["student"], nb)
         for place, cell_outputs in zip(places, outputs, strict=True):
+            for output in cell_outputs:
+                if output.get("ename") in ENDED:
+                    converter.progress.note(f"{nb.cells[place].id}: {output['evalue']}")
             nb.cells[place].outputs = [NotebookNode(output) for output in cell_outputs]
             nb.cells[place].execution_count = None
         return nb, resources

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import tempfile
 
 import nbformat
@@ -404,7 +405,23 @@ def test_one_that_cannot_be_read_is_one_row_and_the_exit_code(graded, student):
     root, done, *_ = graded
     assert done.returncode != 0
     assert f"for student '{student}'" in done.stdout + done.stderr
+    assert re.search(rf"^ *{student} +NOT GRADED +\w+: ", done.stderr, re.MULTILINE)
     assert float(points(root).get(student) or 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("student", "said"),
+    [
+        ("doubled", "is there more than once"),
+        ("without_tests", "was missing and is there again"),
+        ("endless", "double: No reply within 2 seconds"),
+        ("exits", "ended"),
+    ],
+)
+def test_what_was_amiss_with_one_that_is_graded_is_a_row_too(graded, student, said):
+    _, done, *_ = graded
+    rows = [line for line in done.stderr.splitlines() if line.split()[:2] == [student, "graded"]]
+    assert any(said in row for row in rows), done.stderr[-3000:]
 
 
 def test_files_beside_a_notebook_do_no_harm(graded):

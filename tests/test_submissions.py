@@ -1,11 +1,14 @@
 """What a test's last value is worth, what of a cell's outputs is kept, and what limits them."""
 
 import base64
+import io
+import re
 
 import numpy as np
 import pytest
 from student_process import student_process
 
+from autograde.progress import Progress
 from autograde.sandbox import remote as wired
 from autograde.sandbox import shell
 from autograde.sandbox.grading import PNG, cleaned, of_value
@@ -125,3 +128,26 @@ def test_a_generator_of_random_numbers_goes_on_where_the_student_left_it():
         here, there = np.random.default_rng(5), np.random.default_rng(5)
         assert np.array_equal(remote.find("g")(there), here.random(3))
         assert there.random() == here.random()
+
+
+def test_a_run_on_a_terminal_shows_a_bar_that_counts_what_is_not_graded(monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    progress = Progress(2, terminal)
+    progress.begin("anna")
+    progress.fail(ValueError("no notebook\nand more"))
+    progress.begin("ben")
+    progress.note("check_double was missing and is there again")
+    progress.close()
+    said = terminal.getvalue()
+    assert "2/2" in said and "1 not graded" in said
+    rows = [" ".join(line.split()) for line in re.sub(r"\x1b\[[0-9;]*m", "", said).splitlines()]
+    assert "anna NOT GRADED ValueError: no notebook" in rows
+    assert "ben graded check_double was missing and is there again" in rows
+
+
+def test_a_run_in_which_all_is_well_tells_nothing():
+    progress = Progress(1, log := io.StringIO())
+    progress.begin("anna")
+    progress.close()
+    assert log.getvalue() == ""

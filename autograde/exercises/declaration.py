@@ -4,7 +4,7 @@ import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 from autograde.gradcheck import TOLERANCE, exact_gradients
 
@@ -158,9 +158,12 @@ class Exercise:
     def has_values(self):
         return self.judge is not None or any(q.role == "value" for q in self.returns)
 
-    @cache
     def parts(self):
         """Every compared array or scalar by name."""
+        return self._parts
+
+    @cached_property
+    def _parts(self):
         return {name: part for q in self.returns for name, part in q.parts().items()}
 
     def quantities(self, returned):

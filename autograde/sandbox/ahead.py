@@ -9,11 +9,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
-from tqdm import tqdm
-
 from autograde.sandbox import worker
 from autograde.sandbox.grading import error_output
-from autograde.sandbox.submission import cells_to_run
+from autograde.sandbox.submission import NOT_GRADED, cells_to_run
 from autograde.sandbox.worker import Settings
 
 __all__ = ["Ahead", "Settings"]
@@ -48,7 +46,6 @@ class Ahead:
         off = self._start()
         folders = sorted(converter.assignments)
         self.left = iter([Path(folder) for folder in folders])
-        self.bar = tqdm(total=len(folders), unit="submission", disable=not sys.stderr.isatty())
         for sentence in off:
             converter.log.warning("GRADING IS LESS SAFE HERE: %s", sentence)
 
@@ -71,7 +68,6 @@ class Ahead:
         tests = worker.tests_of(self.settings)[1]
         cells, places = cells_to_run(nb, tests.codes)
         future = self.futures.pop(student, None)
-        self.bar.update()
         try:
             done = future and future.result()
             if not done or done[0] != cells:  # nbgrader has changed a cell
@@ -80,7 +76,7 @@ class Ahead:
             self.futures.clear()
             self._start()
             text = "The process that graded this submission ended."
-            done = cells, [[error_output("NotGraded", text)] if c.test else [] for c in cells]
+            done = cells, [[error_output(NOT_GRADED, text)] if c.test else [] for c in cells]
         return places, done[1]
 
     def _go_ahead(self, notebook):
@@ -100,7 +96,6 @@ class Ahead:
         return os.path.exists(done) and not self.converter.force
 
     def close(self):
-        self.bar.close()
         self.pool.shutdown(cancel_futures=True)
 
 

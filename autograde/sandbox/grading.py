@@ -14,7 +14,7 @@ import numpy as np
 
 from autograde.exercises import EXERCISES
 from autograde.sandbox.remote import OutOfTime, RemoteFunction, StudentGone
-from autograde.sandbox.submission import EXPERIMENT
+from autograde.sandbox.submission import EXPERIMENT, PROCESS_ENDED, TIMED_OUT
 from autograde.sandbox.wire import MAX_OUTPUTS, MAX_PICTURE, MAX_TEXT
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -181,13 +181,13 @@ def grade(cells, tests, remote, figures=True, process=None):
                 outputs.append(tests.run(cell.test, remote))
         except OutOfTime:
             text = f"No reply within {remote.seconds:g} seconds; the cell was stopped."
-            outputs.append([error_output("CellTimeoutError", text)])
+            outputs.append([error_output(TIMED_OUT, text)])
         except StudentGone as error:
             if gone is None and process is not None:
                 error = StudentGone(process.wait(0.5) or error)
                 process.kill()
             gone = error
-            outputs.append([error_output("ProcessEnded", f"The student's process ended: {gone}.")])
+            outputs.append([error_output(PROCESS_ENDED, f"The student's process ended: {gone}.")])
     return outputs
 
 

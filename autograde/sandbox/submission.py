@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 
 EXPERIMENT = "experiment"  # the tag of cells that are not run in grading
+# The names of errors that are no cell's own: it was stopped, or never ran.
+ENDED = NOT_GRADED, PROCESS_ENDED, TIMED_OUT = "NotGraded", "ProcessEnded", "CellTimeoutError"
 MAX_BYTES = 20 << 20  # of a notebook file
 TAG = re.compile(r"<(?=[a-zA-Z/!?])")  # where HTML begins, in a student's own text
 LINK = re.compile(r"\](?=[(:\[])")  # where a link's address follows, which may be a script
