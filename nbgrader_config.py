@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -17,7 +17,6 @@ from nbgrader.preprocessors import (
     ClearOutput,
     ComputeChecksums,
     GetGrades,
-    IgnorePattern,
     IncludeHeaderFooter,
     InstantiateTests,
     LimitOutput,
@@ -89,8 +88,6 @@ c.Autograde.post_convert_hook = half_done.end
 c.Autograde.sanitize_preprocessors = [TrustedCells]
 c.Autograde.autograde_preprocessors = [
     SandboxedExecute,
-    IgnorePattern,
-    ClearMetadataPreprocessor,
     LimitOutput,
     SaveAutoGrades,
     AssignLatePenalties,

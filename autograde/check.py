@@ -14,7 +14,8 @@ def check(f, *, name=None, forward=None, seed=0):
     """Check a student's function against its exercise.
 
     Args:
-        f: the function. Its name says which exercise it is.
+        f: the function. The name that it has where it is handed over says which exercise it is,
+            whatever `def` called it.
         name: the exercise, where the function is called otherwise.
         forward: for a backward pass, the student's own forward pass, whose cache it takes.
         seed: non-negative integer from which the random problems are drawn.
@@ -26,7 +27,7 @@ def check(f, *, name=None, forward=None, seed=0):
         CheckFailed: the answer is not right; the text says where and why.
         TypeError, ValueError: the call itself is not right (no such exercise, forward missing).
     """
-    exercise = _find(f, name, forward)
+    exercise = _find(f, name or _name_there(f, sys._getframe(1)), forward)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"seed: expected a whole number of at least 0, got {seed!r}; take any")
     report = examine(exercise, f, forward, seed, _answer_keys(exercise))
@@ -37,9 +38,19 @@ def check(f, *, name=None, forward=None, seed=0):
     raise CheckFailed(report, shown=_show(report))
 
 
+def _name_there(f, caller):
+    """What the calling code calls a function: `check(softmax)` is about `softmax`.
+
+    A lambda or a partial has no such name itself, and another exercise's function the wrong one.
+    """
+    bound = {**caller.f_globals, **caller.f_locals}
+    said = (*caller.f_code.co_names, *caller.f_code.co_varnames)
+    names = [name for name in said if name in EXERCISES and bound.get(name) is f]
+    return names[0] if names else getattr(f, "__name__", None)
+
+
 def _find(f, name, forward):
     """The exercise that is meant."""
-    name = name or getattr(f, "__name__", None)
     if not isinstance(name, str) or name not in EXERCISES:
         raise ValueError(
             f"name: expected one of the exercises ({', '.join(EXERCISES)}), got {name!r}; "

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
-import nbgrader.api
+import nbgrader.converters.autograde
 import nbgrader.converters.base
 import psutil
 import sqlalchemy
@@ -20,6 +20,8 @@ from nbgrader.preprocessors import (
     Execute,
     NbGraderPreprocessor,
     OverwriteCells,
+    latesubmissions,
+    saveautogrades,
 )
 from sqlalchemy import inspect
 from traitlets import Bool, Integer
@@ -56,26 +58,32 @@ class NamedStubs(ClearSolutions):
         return f"raise NotImplementedError({message})"
 
 
-@functools.cache
-def _engine(db_url, **options):
-    """The gradebook's engine, made once; nbgrader itself makes nine for each submission.
+class _OpenGradebook(Gradebook):
+    """A gradebook that stays open: nbgrader itself opens and closes nine for each submission.
 
     SQLite writes to a log first: a commit does not wait for the disk, and a killed run leaves the
     gradebook whole.
     """
-    engine = sqlalchemy.create_engine(db_url, **options)
-    if engine.dialect.name == "sqlite":
 
-        @sqlalchemy.event.listens_for(engine, "connect")
-        def _log_first(connection, _):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        if self.engine.dialect.name == "sqlite":
 
-    return engine
+            @sqlalchemy.event.listens_for(self.engine, "connect")
+            def _log_first(connection, _):
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+
+        super().close()
+
+    def close(self):
+        self.db.remove()
 
 
-nbgrader.api.create_engine = _engine
-tell()
+_gradebook = functools.cache(_OpenGradebook)
+for module in (nbgrader.converters.autograde, saveautogrades, latesubmissions):
+    module.Gradebook = _gradebook
+tell(before=_gradebook.cache_clear)
 
 
 def _plain_files(*arguments):
@@ -155,7 +163,7 @@ class TrustedCells(OverwriteCells):
 @functools.lru_cache(maxsize=1)
 def _released(converter, db_url, notebook, assignment):
     """A release's cells as the gradebook has them, read once in the run of a converter."""
-    with Gradebook(db_url) as gradebook:
+    with _gradebook(db_url) as gradebook:
         found = gradebook.find_notebook(notebook, assignment)
         return _Released(
             {cell.name: _plain(cell) for cell in found.source_cells},

@@ -61,11 +61,17 @@ class Progress:
             )
 
 
-def tell(autograde=Autograde):
-    """Have nbgrader's converter tell of its runs, in its attribute `progress`."""
+def tell(before, autograde=Autograde):
+    """Have nbgrader's converter tell of its runs, in its attribute `progress`.
+
+    Args:
+        before: called before each run.
+        autograde: the converter's class.
+    """
     convert_all, look_at = autograde.convert_notebooks, autograde.init_destination
 
     def convert_notebooks(self):
+        before()
         self.progress = Progress(len(self.assignments), sys.stderr)
         try:
             convert_all(self)

@@ -27,10 +27,16 @@ from autograde.sample_class import sample_class, solution_cells
 
 NOTEBOOK = "03_bptt"
 STOCK = """
-import nbgrader.api, sqlalchemy
-from nbgrader.preprocessors import DeduplicateIds, Execute, OverwriteCells, OverwriteKernelspec
+import nbgrader.converters.autograde
+from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import (
+    DeduplicateIds, Execute, IgnorePattern, OverwriteCells, OverwriteKernelspec, latesubmissions,
+    saveautogrades,
+)
 
-nbgrader.api.create_engine = sqlalchemy.create_engine
+for module in (nbgrader.converters.autograde, saveautogrades, latesubmissions):
+    module.Gradebook = Gradebook
 c.Autograde.pre_convert_hook = c.Autograde.post_convert_hook = None
 c.Autograde.sanitize_preprocessors = [
     ClearOutput, DeduplicateIds, OverwriteKernelspec, OverwriteCells, CheckCellMetadata

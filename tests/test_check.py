@@ -1,6 +1,7 @@
 """The check itself: what it tries, in which order, and what it says."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -406,3 +407,30 @@ def test_a_check_takes_less_than_a_second():
         start = time.process_time()
         check(own(exercise.reference), seed=3, **kw)
         assert time.process_time() - start < 1.0, exercise.name
+
+
+CELLS = {
+    "a lambda": "softmax = lambda s: (lambda e: e / e.sum(-1, keepdims=True))"
+    "(np.exp(s - s.max(-1, keepdims=True)))",
+    "a partial": "softmax = partial(lambda e, s: e(s - s.max(-1, keepdims=True)) / "
+    "e(s - s.max(-1, keepdims=True)).sum(-1, keepdims=True), np.exp)",
+    "another name": "def mine(s):\n    e = np.exp(s - s.max(-1, keepdims=True))\n"
+    "    return e / e.sum(-1, keepdims=True)\n\nsoftmax = mine",
+}
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
+def test_a_function_is_checked_as_what_it_is_called_where_it_is_handed_over(cell):
+    notebook = {"np": np, "partial": partial, "check": check}
+    exec(cell, notebook)
+    exec("report = check(softmax)", notebook)
+    assert notebook["report"].exercise == "softmax" and notebook["report"].passed
+
+
+def test_the_right_answer_to_another_exercise_is_none_to_this_one():
+    notebook = {"check": check}
+    exec("def readout(h, Wy, by):\n    return h @ Wy + by\n\nrnn_unroll = readout", notebook)
+    exec("check(readout)", notebook)
+    with pytest.raises(CheckFailed) as failed:
+        exec("check(rnn_unroll)", notebook)
+    assert failed.value.exercise == "rnn_unroll"

@@ -6,16 +6,22 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+import styles
 from grading import SKIPPING, STOCK
 from nbgrader.api import Gradebook
 from rich.console import Console
 from tiny_course import NAME, nbgrader, write_course
 
+from autograde import demo
 from autograde.demo import Course
+from autograde.exercises import EXERCISES
+from autograde.release import ROOT, sources
+from autograde.sample_class import Submission, exercises_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -36,6 +42,59 @@ def test_honest_work_scores_what_stock_nbgrader_gives_it(notebook, tmp_path, mon
     assert points["ours"] == points["stock"]
     if dead is not None:
         assert set(dead.values()) == {None} and any(mine.values())
+
+
+REGISTER = """
+class Styles(list):
+    def __call__(self, *arguments, forward=None, **keywords):
+        return lambda function: self.append((function, forward)) or function
+"""
+
+
+def style_class(notebook, *_):
+    """A class in whose submissions each exercise is answered in one of its styles."""
+    module = next(m for m in styles.NOTEBOOKS if _notebook_of(m) == notebook.split("_")[0])
+    text = Path(module.__file__).read_text().replace("from answers import Styles", REGISTER)
+    answers = {name: [] for name in exercises_of(notebook)}
+    for k, style in enumerate(module.style):
+        answers[style.exercise].append((k, style))
+    for student in range(max(map(len, answers.values()))):
+        cells = {}
+        for name, found in answers.items():
+            k, style = found[student % len(found)] if found else (None, None)
+            if style is None:
+                continue
+            bound = [f"{name}, forward = style[{k}]"]
+            if EXERCISES[name].takes_forward:
+                theirs = EXERCISES[name].forward
+                course = f"from {theirs.__module__} import {theirs.__name__}"
+                bound.append(f"{theirs.__name__} = forward" if style.forward else course)
+            cells[name] = "\n".join([text, *bound])
+        yield Submission(f"student{student}", notebook, cells)
+
+
+def _notebook_of(module):
+    return EXERCISES[module.style[0].exercise].notebook
+
+
+@pytest.mark.parametrize("module", styles.NOTEBOOKS, ids=_notebook_of)
+def test_right_answers_in_any_style_score_what_stock_nbgrader_gives_them(
+    module, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RNN_BY_HAND_SEED", "7")
+    monkeypatch.setattr(demo, "sample_class", lambda *known: list(style_class(*known)))
+    (notebook,) = (n.stem for n in sources(ROOT) if n.stem.startswith(_notebook_of(module)))
+    points = {}
+    for way, config in (("ours", ""), ("stock", STOCK + SKIPPING)):
+        course = Course(tmp_path / way, [notebook], Console(quiet=True), seconds_per_cell=30)
+        with open(course.folder / "nbgrader_config.py", "a") as file:
+            file.write(config)
+        points[way] = {result.student: result.points for result in course.grade(notebook)}
+    assert points["ours"] == points["stock"] and len(points["ours"]) >= 2
+    answered = {style.exercise for style in module.style}
+    for earned in points["ours"].values():
+        for name in answered:
+            assert earned[name] == EXERCISES[name].points, (name, points["ours"])
 
 
 def submit(root, students):

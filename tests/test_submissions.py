@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from student_process import student_process
 
+from autograde import CheckFailed, check
 from autograde.progress import Progress
 from autograde.sandbox import remote as wired
 from autograde.sandbox import shell
-from autograde.sandbox.grading import PNG, cleaned, of_value
+from autograde.sandbox.grading import PNG, as_exercise, cleaned, of_value
 from autograde.sandbox.shell import Shell
 
 
@@ -151,3 +152,14 @@ def test_a_run_in_which_all_is_well_tells_nothing():
     progress.begin("anna")
     progress.close()
     assert log.getvalue() == ""
+
+
+def test_an_exercise_is_graded_by_the_name_that_its_test_uses():
+    def readout(h, Wy, by):
+        return h @ Wy + by
+
+    with student_process({"rnn_unroll": readout}) as remote:
+        rnn_unroll = as_exercise("rnn_unroll", remote.find("rnn_unroll"))
+        with pytest.raises(CheckFailed) as failed:
+            check(rnn_unroll)
+    assert failed.value.exercise == "rnn_unroll"

@@ -79,8 +79,10 @@ class Tests:
 
 
 def as_exercise(name, value):
-    """A student's function; a cache that it returns last stays with the student."""
+    """A student's function under the name it is asked for; a cache that it returns stays there."""
     exercise = EXERCISES.get(name)
+    if isinstance(value, RemoteFunction) and exercise:
+        value.__name__ = name  # `def` may have called it otherwise
     if isinstance(value, RemoteFunction) and exercise and exercise.returns:
         value.keep_last = exercise.returns[-1].role == "cache"
     return value
