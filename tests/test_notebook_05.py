@@ -269,7 +269,7 @@ def test_the_histogram_has_a_hump_and_a_tail(ran):
 def test_a_bold_rate_needs_a_threshold_at_the_median_or_below(ran):
     bits = re.findall(r"^rate (.+?): +([\d.]+) bits", ran.text("train-bold"), re.MULTILINE)
     bits = {name: float(value) for name, value in bits}
-    cautious = bits["0.03, no clipping"]
+    cautious = bits["0.02, no clipping"]
     assert 2.4 < cautious < 3.0
     guessing = float(re.search(r"guessing: +([\d.]+)", ran.text("train-bold"))[1])
     assert guessing == pytest.approx(6.6, abs=0.1)
@@ -301,7 +301,7 @@ def test_reading_goes_on_where_it_was_interrupted(run_cells, sources):
     assert len(model["norms"]) == 3
     names["read_on"] = read
     names["read_all"]([model])
-    straight = names["new_model"](0.03, np.inf)
+    straight = names["new_model"](0.02, np.inf)
     names["read_all"]([straight])
     assert model["norms"] == straight["norms"] and len(model["norms"]) == 6
 
