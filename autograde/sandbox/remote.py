@@ -51,12 +51,17 @@ class Remote:
         self._tables()
         self.a_new_cell()
 
+    def new_name(self, kind):
+        """A name for something that both sides know."""
+        return f"{kind}{next(self._numbers)}"
+
     def a_new_cell(self):
         """Its time begins."""
         self._deadline, self._late = time.monotonic() + self.seconds, False
 
     def _tables(self):
         self._arrays, self._callbacks, self._generators, self._bytes = {}, [], {}, 0
+        self._unsaid = []  # requests without an answer, which go along with the next one
         self._numbers = itertools.count()
 
     # Cells and names ----------------------------------------------------------------------------
@@ -71,7 +76,7 @@ class Remote:
         """A new test begins."""
         self.a_new_cell()
         self._tables()
-        self._ask({"do": "forget"}, wanted=())
+        self._unsaid.append({"do": "forget"})
 
     def find(self, name):
         """What the student's name is bound to.
@@ -118,9 +123,9 @@ class Remote:
             StudentGone: there is no reply, or none that can be read.
             Exception: what the student's code raised.
         """
-        raised = None
+        raised, before, self._unsaid = None, self._unsaid, []
         try:
-            self.channel.send(request, buffers, self.GRACE)
+            self.channel.send({**request, "before": before}, buffers, self.GRACE)
             while True:
                 message, values = self._receive()
                 if "callback" not in message:
@@ -190,7 +195,7 @@ class Remote:
         if isinstance(value, RemoteObject):
             return {"object": value.number}
         if isinstance(value, np.random.Generator):
-            name = f"g{next(self._numbers)}"
+            name = self.new_name("g")
             self._generators[name] = value
             return {"rng": name, "state": Packer(_nothing).pack(value.bit_generator.state)}
         if callable(value):
@@ -203,7 +208,7 @@ class Remote:
         """A new name for every array that is handed over."""
         if type(array) is not np.ndarray:
             return None
-        name = f"t{next(self._numbers)}"
+        name = self.new_name("t")
         self._arrays[name] = array
         return name, False
 
@@ -276,7 +281,11 @@ class RemoteObject:
         return self.described
 
     def __deepcopy__(self, memo):
-        return self.remote._ask({"do": "copy", "object": self.number})["value"]
+        copied = copy.copy(self)
+        copied.number = self.remote.new_name("c")
+        request = {"do": "copy", "object": self.number, "name": copied.number}
+        self.remote._unsaid.append(request)
+        return copied
 
     def same_as(self, other, grown):
         """Whether two of them are the same, looked into where they are."""
@@ -288,13 +297,13 @@ class RemoteIterable(RemoteObject):
     """One that can be iterated over, such as a generator."""
 
     def __iter__(self):
-        iterator = self.remote._ask({"do": "iterate", "object": self.number})["value"]
+        request = {"do": "next", "object": self.remote.new_name("i"), "of": self.number}
         while True:
-            request = {"do": "next", "object": iterator.number, "errstate": np.geterr()}
-            reply = self.remote._ask(request, wanted=("value", "stop"))
+            reply = self.remote._ask(request | {"errstate": np.geterr()}, wanted=("value", "stop"))
             if reply.get("stop"):
                 return
             yield reply["value"]
+            request["of"] = None
 
 
 class RemoteFunction(RemoteObject):

@@ -9,7 +9,7 @@ import importlib
 import inspect
 import itertools
 import warnings
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class Student:
 
     def forget(self):
         """A new test begins: nothing of the last one is referred to any more."""
-        self.objects, self.arrays, self.numbers = [], _Arrays(), itertools.count()
+        self.objects, self.arrays, self.numbers = {}, _Arrays(), itertools.count()
 
     # Requests -----------------------------------------------------------------------------------
 
@@ -60,6 +60,9 @@ class Student:
         message, buffers = self.channel.receive()
         request = dict(message)
         self.packer = None
+        for early in request.pop("before", ()):
+            with suppress(BaseException):  # what cannot be copied is no copy
+                getattr(self, f"do_{early.pop('do')}")(buffers, **early)
         try:
             with self._warnings(request) as given:
                 reply = getattr(self, f"do_{request.pop('do')}")(buffers, **request)
@@ -131,17 +134,18 @@ class Student:
             "used": watch.used,
         }
 
-    def do_next(self, buffers, object):
+    def do_next(self, buffers, object, of=None):
+        """The next thing from an iterator, which is made first if it is told of what."""
+        if of is not None:
+            self.objects[object] = iter(self.objects[of])
         try:
             return {"value": self._new_packer().pack(next(self.objects[object]))}
         except StopIteration:
             return {"stop": True}
 
-    def do_iterate(self, buffers, object):
-        return {"value": self._stand_in(iter(self.objects[object]))}
-
-    def do_copy(self, buffers, object):
-        return {"value": self._stand_in(copy.deepcopy(self.objects[object]))}
+    def do_copy(self, buffers, object, name):
+        self.objects[name] = None
+        self.objects[name] = copy.deepcopy(self.objects[object])
 
     def do_same(self, buffers, a, b, grown):
         return {"value": bool(same(self.objects[a], self.objects[b], grown=grown))}
@@ -156,8 +160,9 @@ class Student:
             return {"callback": value.number}
         if isinstance(value, np.random.Generator) and id(value) in self.arrays.generators:
             return {"rng": self.arrays.generators[id(value)][0]}
-        self.objects.append(value)
-        node = {"object": len(self.objects) - 1, "says": _said(value)}
+        number = len(self.objects)
+        self.objects[number] = value
+        node = {"object": number, "says": _said(value)}
         if lent:
             node |= {"name": _name(value), "signature": _signature(value)}
         node["callable"] = callable(value)
