@@ -134,7 +134,9 @@ def in_own_kernels(quick):
 
 
 def table(head, rows, right=1):
-    """Markdown; columns from number `right` on are numbers."""
+    """Markdown; columns from number `right` on are numbers, and left out where all are empty."""
+    kept = [k for k in range(len(head)) if k < right or any(str(row[k]) for row in rows)]
+    head, rows = [head[k] for k in kept], [[row[k] for k in kept] for row in rows]
     rule = ["---" if k < right else "--:" for k in range(len(head))]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows)) + "\n"
 
@@ -206,7 +208,7 @@ def cells_block(measured):
                 if ours in m.seconds and peer in m.seconds
             ]
             if rows:
-                head = ("", "shape", "", "ours, ms", "ours ÷ theirs", "target")
+                head = ("", "shape", "", "ours, ms", "ours ÷ theirs", "target", "tuned once")
                 text += f"**{_title(ours)} against {peer}**\n\n{table(head, rows, right=3)}\n"
     return text
 
@@ -219,7 +221,9 @@ def _ratio_row(m, ours, peer):
     spread = m.ratio(peer, ours)
     milliseconds = f"{1e3 * np.median(m.seconds[ours]):.2f}"
     told = verdict(spread.median, target_of(ours, m, peer))
-    return m.cell, m.shape, SHORT[m.dtype], milliseconds, spread, told
+    once = ours == cells.OURS and target_of(cells.TUNED, m, peer)
+    known = f"{once:.2f}" if once else ""
+    return m.cell, m.shape, SHORT[m.dtype], milliseconds, spread, told, known
 
 
 def ahead_block(measured):
