@@ -7,6 +7,9 @@ NOTEBOOK := notebooks/01_rnn_intro/01_rnn_intro.ipynb
 LAB_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# One thread for NumPy's products, whatever is started: on small matrices and a busy machine a second
+# one costs up to a hundred times what it saves.
+export OPENBLAS_NUM_THREADS := 1
 
 # Nothing of the course lands in the user's home: Jupyter and IPython keep their files in the environment.
 JUPYTER_HOME := $(CURDIR)/$(VENV)/jupyter
@@ -24,11 +27,11 @@ SETTINGS := $(VENV)/share/jupyter/lab/settings
 OVERRIDES := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
 .DEFAULT_GOAL := help
-# One thread, and everywhere the same kernels: a training at the edge of chaos, as in notebook 05, ends
-# elsewhere if one product is rounded otherwise.
-NUMERICS := OPENBLAS_NUM_THREADS=1 $(if $(filter x86_64,$(shell uname -m)),OPENBLAS_CORETYPE=Haswell)
+# Everywhere the same kernels: a training at the edge of chaos, as in notebook 05, ends elsewhere if one
+# product is rounded otherwise.
+NUMERICS := $(if $(filter x86_64,$(shell uname -m)),OPENBLAS_CORETYPE=Haswell)
 
-.PHONY: help setup lab test test-slow test-latest demo release figures overview strip calibrate check lock clean
+.PHONY: help setup lab test test-slow test-latest demo release figures overview strip calibrate bench check lock clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name does; \
@@ -59,7 +62,7 @@ release: $(READY)  ## make notebooks/ again from solutions/
 	$(BIN)/python -m autograde.release
 
 figures: $(READY)  ## draw the target figures again by running solutions/, then release
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m autograde.release --figures
+	$(BIN)/python -m autograde.release --figures
 
 overview: $(READY)  ## take the README's picture again (needs Chromium)
 	$(BIN)/python docs/overview.py
@@ -68,7 +71,10 @@ strip: $(READY)  ## take outputs out of solutions/ after editing in JupyterLab
 	$(BIN)/nbstripout --keep-id --extra-keys metadata.language_info.version solutions/*/*.ipynb
 
 calibrate: $(READY)  ## measure every check on 200 seeds, and write the tables of docs/grading.md
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python tests/calibration.py
+	$(BIN)/python tests/calibration.py
+
+bench: $(READY)  ## measure speed against others, and write docs/benchmarks.md (some minutes)
+	$(NUMERICS) $(BIN)/python benchmarks/page.py
 
 check: $(READY)  ## style, notebooks/ as solutions/ make them, and the notebook lint
 	$(BIN)/ruff check .

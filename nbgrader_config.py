@@ -32,6 +32,9 @@ from autograde.seed import set_course_seed
 # also for someone who ran .venv/bin/nbgrader without activating the environment.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
+# Graders run side by side, one a core: none of them needs two threads for its matrix products.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 root = Path(__file__).resolve().parent
 private = root / "autograde"  # git ignores all that is named below it
 private.mkdir(exist_ok=True)

@@ -8,10 +8,14 @@ import functools
 import os
 import shutil
 
-import matplotlib.pyplot as plt
 import pytest
 
-from helpers import plots
+# Before NumPy is imported, and for every process that a test starts.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import matplotlib.pyplot as plt  # noqa: E402
+
+from helpers import plots  # noqa: E402
 
 REQUIRE_ALL = os.environ.get("RNN_REQUIRE_ALL") == "1"
 

@@ -1,0 +1,476 @@
+"""Measures everything and writes docs/benchmarks.md and its figure.
+
+make bench
+
+The page's prose stands in the page; what is measured stands between its marks and is written anew.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cells
+import checks
+import growth
+import matplotlib.pyplot as plt
+import numpy as np
+import training
+from measure import Spread, exponent, ratio
+from threadpoolctl import threadpool_info
+
+from autograde.exercises import EXERCISES
+from helpers import plots
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+PEERS = (cells.PYTORCH, cells.LOOP, cells.JAX)
+SHORT = {"float32": "f32", "float64": "f64"}
+
+# What to reach, time ÷ peer, float32 and float64 at S0, S1, S2: what this code and a tuned one
+# were once found to reach on a quiet machine.
+TARGETS = {
+    (cells.OURS, "rnn", cells.PYTORCH): ((0.24, 0.26), (0.61, 0.66), (0.74, 0.81)),
+    (cells.OURS, "gru", cells.PYTORCH): ((0.25, 0.25), (0.65, 0.78), (0.85, 0.89)),
+    (cells.OURS, "lstm", cells.PYTORCH): ((1.76, 0.35), (1.90, 0.73), (1.42, 0.80)),
+    (cells.TUNED, "rnn", cells.PYTORCH): ((0.14, 0.19), (0.57, 0.64), (0.74, 0.80)),
+    (cells.TUNED, "gru", cells.PYTORCH): ((0.14, 0.16), (0.57, 0.73), (0.82, 0.85)),
+    (cells.TUNED, "lstm", cells.PYTORCH): ((0.92, 0.23), (1.77, 0.70), (1.39, 0.79)),
+    (cells.TUNED, "rnn", cells.LOOP): ((0.30, None), (0.78, None), (0.92, None)),
+    (cells.TUNED, "gru", cells.LOOP): ((0.21, None), (0.41, None), (0.54, None)),
+    (cells.TUNED, "lstm", cells.LOOP): ((0.19, None), (0.37, None), (0.50, None)),
+}
+# The same for a training step, from characters a second: (model, ours, theirs).
+F32, F64 = cells.DTYPES
+TRAINING_TARGETS = {
+    ("RNN", (cells.OURS, F32), (training.MIN_CHAR_RNN, F64)): 28 / 105,
+    ("RNN", (cells.OURS, F32), (cells.PYTORCH, F32)): 20 / 105,
+    ("LSTM", (cells.OURS, F32), (cells.PYTORCH, F32)): 125 / 87,
+    ("LSTM", (cells.TUNED, F32), (cells.PYTORCH, F32)): 125 / 127,
+}
+LEEWAY = 1.1  # a target counts as reached within this factor: it was measured itself
+PRODUCTS = 0.74  # the share of matrix products in a tuned form's time, from S1 up
+COLD, WARM = 1.0, 0.3  # seconds for a check, the first time and again
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        rounds: how often each way has its turn.
+        least: CPU seconds of one measurement.
+        shapes: those of cells.SHAPES.
+        ranges, steps: the sizes for which growth is measured.
+        exercises: those whose checks are timed.
+    """
+
+    rounds: int = 11
+    least: float = 0.05
+    shapes: tuple = tuple(cells.SHAPES)
+    ranges: tuple = tuple(growth.RANGES.items())
+    steps: tuple = growth.STEPS
+    exercises: tuple = tuple(EXERCISES)
+
+
+QUICK = Plan(
+    rounds=2,
+    least=0.002,
+    shapes=("S0",),
+    ranges=(("N", (1, 2)), ("T", (2, 4)), ("H", (8, 16))),
+    steps=(25, 50),
+    exercises=("one_hot", "rnn_step_backward"),
+)
+
+
+# What is measured -----------------------------------------------------------------------------
+
+
+def measure_cells(plan):
+    return [
+        cells.measure(cell, shape, dtype, plan.rounds, plan.least)
+        for cell in cells.CELLS
+        for shape in plan.shapes
+        for dtype in cells.DTYPES
+    ]
+
+
+def measure_own_kernels(plan):
+    """Peaks, and ours ÷ PyTorch's, with the kernels that OpenBLAS takes if nobody tells it."""
+    rounds = max(2, plan.rounds // 2)
+    peaks = {dtype: cells.peaks(dtype, rounds, plan.least) for dtype in cells.DTYPES}
+    pair = (cells.OURS, cells.PYTORCH)
+    ratios = [
+        (cell, shape, dtype, measured.ratio(cells.PYTORCH).median)
+        for cell in cells.GATES
+        for shape in plan.shapes
+        for dtype in cells.DTYPES
+        for measured in [cells.measure(cell, shape, dtype, rounds, plan.least, only=pair)]
+        if cells.torch
+    ]
+    return {"kernels": blas()["architecture"], "peaks": peaks, "ratios": ratios}
+
+
+def in_own_kernels(quick):
+    """That, in a new process: OpenBLAS chooses when it is loaded."""
+    environment = {n: v for n, v in os.environ.items() if n != "OPENBLAS_CORETYPE"}
+    told = subprocess.run(
+        [sys.executable, __file__, "--own-kernels", *(["--quick"] if quick else [])],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(told.stdout)
+
+
+# What is said ---------------------------------------------------------------------------------
+
+
+def table(head, rows, right=1):
+    """Markdown; columns from number `right` on are numbers, and left out where all are empty."""
+    kept = [k for k in range(len(head)) if k < right or any(str(row[k]) for row in rows)]
+    head, rows = [head[k] for k in kept], [[row[k] for k in kept] for row in rows]
+    rule = ["---" if k < right else "--:" for k in range(len(head))]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows)) + "\n"
+
+
+def verdict(measured, target):
+    """The target and whether it was reached, in words for a table's cell."""
+    if target is None:
+        return ""
+    return f"{target:.2f} {'reached' if measured <= LEEWAY * target else '**missed**'}"
+
+
+def target_of(ours, measured, peer):
+    by_shape = TARGETS.get((ours, measured.cell, peer))
+    if by_shape is None or measured.shape not in cells.SHAPES:
+        return None
+    place = list(cells.SHAPES).index(measured.shape)
+    return by_shape[place][cells.DTYPES.index(measured.dtype)]
+
+
+def blas():
+    """NumPy's BLAS as threadpoolctl knows it."""
+    found = [i for i in threadpool_info() if i["user_api"] == "blas" and "numpy" in i["filepath"]]
+    other = [i for i in threadpool_info() if i["user_api"] == "blas"]
+    unknown = {"internal_api": "BLAS", "version": "unknown", "architecture": "unknown"}
+    return unknown | (found or other or [{}])[0]
+
+
+def machine_block(peaks, quick):
+    used = blas()
+    numpy_blas = f"{used['internal_api']} {used['version']} ({used['architecture']} kernels)"
+    rows = [
+        ("processor", processor()),
+        ("Python, system", f"{platform.python_version()}, {platform.system()}"),
+        ("NumPy", f"{np.__version__}, {numpy_blas}, one thread"),
+        ("PyTorch", version(cells.torch, "CPU, eager, one thread")),
+        ("JAX", version(cells.jax, "CPU, jit, one thread")),
+        ("`helpers.tuned`", "measured" if cells.tuned else "does not exist here"),
+    ]
+    rows += [(f"1024 × 1024 product, {dtype}", _rates(rates)) for dtype, rates in peaks.items()]
+    warning = "**A quick run: it shows that all works; its figures mean little.**\n\n"
+    return (warning if quick else "") + table(("", "measured with"), rows, right=2)
+
+
+def _rates(rates):
+    return ", ".join(f"{name} {2e-9 * rate:.0f} GFLOP/s" for name, rate in rates.items())
+
+
+def processor():
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        text = ""
+    named = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
+    return named[1] if named else platform.processor() or platform.machine()
+
+
+def version(module, how):
+    return f"{module.__version__}, {how}" if module else "not installed here, so not measured"
+
+
+def cells_block(measured):
+    """A table for every pair of a way of ours and a peer, targets beside the figures."""
+    text = ""
+    for ours in (cells.OURS, cells.TUNED):
+        for peer in PEERS:
+            rows = [
+                _ratio_row(m, ours, peer)
+                for m in measured
+                if ours in m.seconds and peer in m.seconds
+            ]
+            if rows:
+                head = ("", "shape", "", "ours, ms", "ours ÷ theirs", "target", "tuned once")
+                text += f"**{_title(ours)} against {peer}**\n\n{table(head, rows, right=3)}\n"
+    return text
+
+
+def _title(ours):
+    return {cells.OURS: "`helpers`, as students read it,"}.get(ours, f"`{ours}`")
+
+
+def _ratio_row(m, ours, peer):
+    spread = m.ratio(peer, ours)
+    milliseconds = f"{1e3 * np.median(m.seconds[ours]):.2f}"
+    told = verdict(spread.median, target_of(ours, m, peer))
+    once = ours == cells.OURS and target_of(cells.TUNED, m, peer)
+    known = f"{once:.2f}" if once else ""
+    return m.cell, m.shape, SHORT[m.dtype], milliseconds, spread, told, known
+
+
+def ahead_block(measured):
+    """Who is faster than we are, and what PyTorch's LSTM owes to oneDNN."""
+    text = ""
+    for peer in PEERS:
+        ratios = [(m, m.ratio(peer)) for m in measured if peer in m.seconds]
+        ahead = [f"{m.cell} {m.shape} {SHORT[m.dtype]}" for m, r in ratios if r.low > 1]
+        if ratios:
+            said = ", ".join(ahead) or "nowhere"
+            text += f"- {peer} is ahead of `helpers` in {len(ahead)} of {len(ratios)}: {said}.\n"
+    bare = {(m.cell, m.dtype, m.shape): m for m in measured if cells.BARE in m.seconds}
+    if bare:
+        shapes = list(dict.fromkeys(shape for *_, shape in bare))
+        rows = [
+            (cell, SHORT[dtype], *(_without_onednn(bare[cell, dtype, s]) for s in shapes))
+            for cell, dtype in dict.fromkeys((cell, dtype) for cell, dtype, _ in bare)
+        ]
+        head = ("PyTorch without oneDNN ÷ PyTorch", "", *shapes)
+        text += "\n" + table(head, rows, right=2)
+    return text or "Nobody to compare with is installed here.\n"
+
+
+def _without_onednn(m):
+    return ratio(m.seconds[cells.BARE], m.seconds[cells.PYTORCH])
+
+
+def products_block(measured, peaks):
+    """The share of the time that goes into matrix products, and that of the best rate."""
+    rows = []
+    for m in measured:
+        if cells.PRODUCTS not in m.seconds:
+            continue
+        for ours in (cells.OURS, cells.TUNED):
+            if ours in m.seconds:
+                share = ratio(m.seconds[cells.PRODUCTS], m.seconds[ours])
+                count = cells.multiplications(m.cell, cells.SHAPES[m.shape])
+                best = count / peaks[m.dtype]["NumPy"]
+                of_best = Spread.of(best / np.asarray(m.seconds[ours]))
+                told = _enough(ours, m, share.median)
+                rows.append((m.cell, m.shape, SHORT[m.dtype], f"`{ours}`", share, told, of_best))
+    head = ("", "shape", "", "", "products alone ÷ all", "target", "share of the best rate")
+    return table(head, rows, right=4)
+
+
+def _enough(ours, m, share):
+    """A tuned form should do little but multiply, as soon as the products are of some size."""
+    if ours != cells.TUNED or m.shape not in ("S1", "S2"):
+        return ""
+    return f"{PRODUCTS:.2f} {'reached' if share >= PRODUCTS / LEEWAY else '**missed**'}"
+
+
+def own_kernels_block(own):
+    said = f"OpenBLAS chooses its {own['kernels']} kernels itself. "
+    told = "; ".join(f"{dtype} {_rates(rates)}" for dtype, rates in own["peaks"].items())
+    said += f"A product of 1024 × 1024 matrices then runs at: {told}."
+    if not own["ratios"]:
+        return said + "\n"
+    names = dict.fromkeys((cell, dtype) for cell, _, dtype, _ in own["ratios"])
+    shapes = list(dict.fromkeys(shape for _, shape, _, _ in own["ratios"]))
+    found = {(c, s, d): r for c, s, d, r in own["ratios"]}
+    rows = [(c, SHORT[d], *(f"{found[c, s, d]:.2f}" for s in shapes)) for c, d in names]
+    return f"{said}\n\n{table(('`helpers` ÷ PyTorch', '', *shapes), rows, right=2)}"
+
+
+def training_block(measured):
+    """Ours against others of the same precision; min-char-rnn also as it comes, in float64."""
+    rows = []
+    for model, seconds in measured.items():
+        mine = [way for way in seconds if way[0] in (cells.OURS, cells.TUNED)]
+        for ours, theirs in itertools.product(mine, [way for way in seconds if way not in mine]):
+            as_it_comes = theirs == (training.MIN_CHAR_RNN, F64)
+            if ours[1] != theirs[1] and not as_it_comes:
+                continue
+            spread = ratio(seconds[ours], seconds[theirs])
+            told = verdict(spread.median, TRAINING_TARGETS.get((model, ours, theirs)))
+            named = [f"{name}, {SHORT[dtype]}" for name, dtype in (ours, theirs)]
+            rates = [_thousands(model, seconds[way]) for way in (ours, theirs)]
+            rows.append((model, *named, *rates, spread, told))
+    head = ("", "ours", "theirs", "ours, 1000 char/s", "theirs", "ours ÷ theirs", "target")
+    return table(head, rows, right=3) if rows else "Nobody to compare with is installed here.\n"
+
+
+def _thousands(model, seconds):
+    """Thousands of characters a second."""
+    return f"{training.characters(model) / np.median(seconds) / 1000:.0f}"
+
+
+def growth_block(plan, times, memory):
+    rows = []
+    for axis, sizes in plan.ranges:
+        counted = growth.multiplication_exponents(axis, sizes)
+        for cell, seconds in times[axis].items():
+            shown = f"{sizes[0]} to {sizes[-1]}"
+            fitted, last = exponent(sizes, seconds), exponent(sizes[-2:], seconds[-2:])
+            told = (f"{p:.2f}" for p in (fitted, last, counted[cell]))
+            rows.append((cell, axis, shown, *told))
+    head = ("", "axis", "sizes", "fitted exponent", "between the largest two", "multiplications")
+    text = table(head, rows, right=3) + "\n![" + ALT + "](figures/benchmarks.png)\n\n"
+    steps = [
+        (T, *(f"{memory[way][k] / 1e6:.1f}" for way in memory)) for k, T in enumerate(plan.steps)
+    ]
+    fitted = [f"{exponent(plan.steps, memory[way]):.2f}" for way in memory]
+    head = ("T", "full BPTT, peak MB", f"truncated to {growth.CHUNK} steps, peak MB")
+    return text + table(head, [*steps, ("fitted exponent", *fitted)])
+
+
+ALT = (
+    "Four panels on logarithmic axes: the time of a sequence forward and backward against N, T and "
+    "H for RNN, LSTM and GRU, each close to a straight line, and peak memory against T, which "
+    "rises in proportion for full backpropagation through time and stays level for the truncated "
+    "one."
+)
+
+
+def draw_growth(plan, times, memory):
+    """The four panels of the growth section."""
+    plots.use_style()
+    fig, panels = plt.subplots(2, 2, figsize=(8.0, 6.0))
+    for ax, (axis, sizes) in zip(panels.flat, plan.ranges, strict=False):
+        milliseconds = {cell: [1e3 * s for s in times[axis][cell]] for cell in times[axis]}
+        _draw_powers(ax, axis, sizes, milliseconds, "CPU time (ms)")
+    megabytes = {way: [b / 1e6 for b in memory[way]] for way in memory}
+    _draw_powers(panels.flat[3], "T", plan.steps, megabytes, "peak memory (MB)")
+    return fig
+
+
+def _draw_powers(ax, axis, sizes, lines, what):
+    """Lines on logarithmic axes, and their exponents in the title."""
+    powers = {name: exponent(sizes, numbers) for name, numbers in lines.items()}
+    for marker, (name, numbers) in zip("osD", lines.items(), strict=False):
+        ax.loglog(sizes, numbers, marker=marker, label=name)
+    told = ", ".join(f"{name} {axis}^{power:.2f}" for name, power in powers.items())
+    ax.set(xlabel=AXES[axis], ylabel=what, title=told)
+    ax.set_xticks(sizes, map(str, sizes))
+    ax.minorticks_off()
+    ax.legend()
+
+
+AXES = {"N": "N, batch size", "T": "T, time steps", "H": "H, hidden units"}
+
+
+def checks_block(waits):
+    def milliseconds(seconds):
+        return "" if seconds is None else f"{1e3 * seconds:.0f}"
+
+    rows = []
+    for name, s in waits.items():
+        slow = s.get("by element")
+        times = f"{slow / s['cold']:.1f}" if slow else ""
+        told = [milliseconds(x) for x in (s["import"] + s["cold"], s["cold"], s["warm"], slow)]
+        rows.append((f"`{name}`", *told, times))
+    cold, warm = (max(waits, key=lambda name: waits[name][k]) for k in ("cold", "warm"))
+    said = ""
+    for what, name, key, target in (("first", cold, "cold", COLD), ("next", warm, "warm", WARM)):
+        slowest = waits[name][key]
+        told = "reached" if slowest <= target else "**missed**"
+        said += f"The slowest {what} check is `{name}`'s, {milliseconds(slowest)} ms; "
+        said += f"target {1e3 * target:.0f} ms, {told}.\n"
+    head = ("CPU ms", "new process", "first check", "again", "by element", "÷ first check")
+    return said + "\n" + table(head, rows)
+
+
+# The page -------------------------------------------------------------------------------------
+
+
+def fill(text, blocks):
+    """The page with what stands between the marks of each block replaced.
+
+    Raises:
+        ValueError: a block whose marks the page lacks.
+    """
+    for name, content in blocks.items():
+        begin, end = f"<!-- begin: {name} -->\n", f"<!-- end: {name} -->\n"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ValueError(
+                f"{name}: expected its two marks once each in the page, got "
+                f"{text.count(begin)} and {text.count(end)}; write {begin}{end}"
+            )
+        head, rest = text.split(begin)
+        _, tail = rest.split(end)
+        text = f"{head}{begin}{content}{end}{tail}"
+    return text
+
+
+def expect_one_thread():
+    """Two threads would be timed as one, and on a busy machine wait for each other."""
+    threads = {info["internal_api"]: info["num_threads"] for info in threadpool_info()}
+    if any(count != 1 for count in threads.values()):
+        sys.exit(
+            f"threads: expected 1 of every library before Python starts, got {threads}; "
+            "run `make bench`, or set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1"
+        )
+
+
+def run(plan, quick):
+    """Everything: (blocks by name, figure)."""
+    start = time.perf_counter()
+
+    def say(what):
+        print(f"{time.perf_counter() - start:6.0f} s  {what}", file=sys.stderr, flush=True)
+
+    say("recurrent layers")
+    peaks = {dtype: cells.peaks(dtype, plan.rounds, plan.least) for dtype in cells.DTYPES}
+    measured = measure_cells(plan)
+    say("the same with OpenBLAS's own choice of kernels")
+    own = in_own_kernels(quick)
+    say("training steps")
+    steps = {m: training.measure(m, plan.rounds, plan.least) for m in training.MODELS}
+    say("growth with N, T and H, and memory")
+    times = growth.growth(max(2, plan.rounds // 2), plan.least, dict(plan.ranges))
+    memory = growth.memory(plan.steps)
+    say("the student's wait")
+    waits = checks.waits(plan.exercises)
+    say("done")
+    blocks = {
+        "machine": machine_block(peaks, quick),
+        "cells": cells_block(measured),
+        "ahead": ahead_block(measured),
+        "products": products_block(measured, peaks),
+        "own kernels": own_kernels_block(own),
+        "training": training_block(steps),
+        "growth": growth_block(plan, times, memory),
+        "checks": checks_block(waits),
+    }
+    return blocks, draw_growth(plan, times, memory)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--page", type=Path, default=PAGE, help="where the page is written")
+    parser.add_argument("--quick", action="store_true", help="a little of everything")
+    parser.add_argument("--own-kernels", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    expect_one_thread()
+    plan = QUICK if options.quick else Plan()
+    if options.own_kernels:
+        print(json.dumps(measure_own_kernels(plan)))
+        return
+    if options.quick and options.page == PAGE:
+        parser.error("--quick: expected --page with another place, got none; it would spoil docs/")
+    blocks, figure = run(plan, options.quick)
+    text = fill(PAGE.read_text(encoding="utf-8"), blocks)
+    options.page.write_text(text, encoding="utf-8")
+    (options.page.parent / "figures").mkdir(exist_ok=True)
+    (options.page.parent / "figures" / "benchmarks.png").write_bytes(plots.png(figure))
+
+
+if __name__ == "__main__":
+    main()
