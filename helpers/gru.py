@@ -117,7 +117,7 @@ def gru_forward(x, h0, Wx, Wh, b, reset_after=False):
     at_once, Whn = Wh if reset_after else Wh[:, : 2 * H].copy(), Wh[:, 2 * H :].copy()
     for t in range(len(x)):
         h_prev, h_t, zr, (z, r, n), m_t = h[t], h[t + 1], a[t, :, : 2 * H], gates[t], m[t]
-        from_state = h_prev @ at_once  # (N, 2H), or (N, 3H)
+        from_state = h_prev.dot(at_once)  # (N, 2H), or (N, 3H)
         zr += from_state[:, : 2 * H]
         np.tanh(zr, out=zr)
         zr *= 0.5
@@ -127,7 +127,7 @@ def gru_forward(x, h0, Wx, Wh, b, reset_after=False):
             n += r * m_t
         else:
             np.multiply(r, h_prev, out=m_t)
-            n += m_t @ Whn
+            n += m_t.dot(Whn)
         np.tanh(n, out=n)
         np.subtract(h_prev, n, out=h_t)  # h_t = (1 - z) n + z h_prev = n + z (h_prev - n)
         h_t *= z
@@ -171,12 +171,12 @@ def _reset_before(dh, da, slopes, h, gates, m, Wh):
         dh_t, dh_prev, (z, r, _), (dz, dr, dn) = dh[t + 1], dh[t], gates[t], slopes[t]
         dz *= dh_t
         dn *= dh_t
-        dm = dn @ from_n  # (N, H)
+        dm = dn.dot(from_n)  # (N, H)
         dr *= dm
         dm *= r
         dh_prev += dm  # h_{t-1} is used in m,
         dh_prev += dh_t * z  # in h_t
-        dh_prev += da[t, :, : 2 * H] @ from_zr  # and in the gates
+        dh_prev += da[t, :, : 2 * H].dot(from_zr)  # and in the gates
     zr, n = flat(da)[:, : 2 * H], flat(da)[:, 2 * H :]
     return np.concatenate([flat(h[:-1]).T @ zr, flat(m).T @ n], axis=1), None
 
@@ -195,7 +195,7 @@ def _reset_after(dh, da, slopes, h, gates, m, Wh):
         dh_t, dh_prev, d = dh[t + 1], dh[t], slopes[t]
         d *= dh_t  # (3, N, H)
         dh_prev += dh_t * z[t]
-        dh_prev += da[t] @ back
+        dh_prev += da[t].dot(back)
     dWh, dbhn = flat(h[:-1]).T @ flat(da), slopes[:, 2].sum(axis=(0, 1))
     np.multiply(to_n, dh[1:], out=slopes[:, 2])
     return dWh, dbhn

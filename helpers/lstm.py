@@ -95,7 +95,7 @@ def lstm_forward(x, h0, c0, Wx, Wh, b):
     gates = by_gate(a, H)
     for t in range(T):
         a_t, c_t = a[t], c[t + 1]
-        a_t += h[t] @ Wh  # (N, 4H)
+        a_t += h[t].dot(Wh)  # (N, 4H)
         np.tanh(a_t, out=a_t)
         a_t *= half
         a_t += rest
@@ -166,7 +166,7 @@ def lstm_backward(dh, dc_last, cache):
         do *= dh_t
         dg *= dc
         dc *= f[t]
-        dh_prev += da[t] @ back  # what the step sends back meets what comes from outside
+        dh_prev += da[t].dot(back)  # what the step sends back meets what comes from outside
     da = flat(da)  # (T*N, 4H)
     weights = flat(x).T @ da, flat(h[:-1]).T @ da, da.sum(axis=0)
     return batch_first((da @ Wx.T).reshape(x.shape)), dh[0], dc, *weights

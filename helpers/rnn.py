@@ -76,10 +76,15 @@ def rnn_forward(x, h0, Wx, Wh, b):
     a = h[1:]  # a step's sum before tanh stands where its state will
     np.matmul(flat(x), Wx, out=flat(a))  # no step waits for another: one product serves all
     a += b
-    for h_prev, h_t in pairwise(h):
-        h_t += h_prev @ Wh  # (N, H)
-        np.tanh(h_t, out=h_t)
+    recur(h, Wh)
     return batch_first(h[1:]), (x, Wx, Wh, h)
+
+
+def recur(h, Wh):
+    """h_t = tanh(a_t + h_{t-1} Wh) in place: h (T+1, N, H) holds h_0, a_1, ... a_T."""
+    for h_prev, h_t in pairwise(h):
+        h_t += h_prev.dot(Wh)  # (N, H); at N = 1 dot is the faster of dot and @
+        np.tanh(h_t, out=h_t)
 
 
 def rnn_backward(dh, cache):
@@ -98,15 +103,25 @@ def rnn_backward(dh, cache):
     x, Wx, Wh, h = cache
     T, N, H = h[1:].shape
     expect_array("dh", dh, (N, T, H), "that is the shape of h")
+    dh = room_for_gradients(dh, h)  # (T+1, N, H)
+    da, dh0, dWh, db = recur_backward(dh, h, Wh)
+    return batch_first((da @ Wx.T).reshape(x.shape)), dh0, flat(x).T @ da, dWh, db
+
+
+def recur_backward(dh, h, Wh):
+    """Gradients of `recur` in place: in dh (T+1, N, H) da_t, the one before tanh, replaces dh_t.
+
+    Returns:
+        da (T*N, H), dh0 (N, H), dWh (H, H), db (H,).
+    """
     slope = 1 - h[1:] * h[1:]  # (T, N, H): tanh' = 1 - tanh²
-    dh, back = room_for_gradients(dh, h), Wh.T.copy()  # (T+1, N, H), (H, H)
-    for t in reversed(range(T)):
+    back = Wh.T.copy()
+    for t in reversed(range(len(slope))):
         da, dh_prev = dh[t + 1], dh[t]
-        da *= slope[t]  # (N, H) the gradient before tanh takes the place of the one after it
-        dh_prev += da @ back  # what the step sends back meets what comes from outside
-    dh0, da = dh[0], flat(dh[1:])  # (N, H), (T*N, H)
-    weights = flat(x).T @ da, flat(h[:-1]).T @ da, da.sum(axis=0)
-    return batch_first((da @ Wx.T).reshape(x.shape)), dh0, *weights
+        da *= slope[t]  # (N, H)
+        dh_prev += da.dot(back)  # what the step sends back meets what comes from outside
+    da = flat(dh[1:])  # (T*N, H)
+    return da, dh[0], flat(h[:-1]).T @ da, da.sum(axis=0)
 
 
 def rnn_unroll(x, h0, Wx, Wh, b):
