@@ -177,8 +177,8 @@ def _reset_before(dh, da, slopes, h, gates, m, Wh):
         dh_prev += dm  # h_{t-1} is used in m,
         dh_prev += dh_t * z  # in h_t
         dh_prev += da[t, :, : 2 * H].dot(from_zr)  # and in the gates
-    zr, n = flat(da)[:, : 2 * H], flat(da)[:, 2 * H :]
-    return np.concatenate([flat(h[:-1]).T @ zr, flat(m).T @ n], axis=1), None
+    dzr, dn = flat(da)[:, : 2 * H], flat(da)[:, 2 * H :]
+    return np.concatenate([flat(h[:-1]).T @ dzr, flat(m).T @ dn], axis=1), None
 
 
 def _reset_after(dh, da, slopes, h, gates, m, Wh):

@@ -104,7 +104,7 @@ def lstm_forward(x, h0, c0, Wx, Wh, b):
         c_t += i * g  # (N, H)
         np.tanh(c_t, out=tanh_c[t])
         np.multiply(o, tanh_c[t], out=h[t + 1])
-    return batch_first(h[1:]), c[T].copy(), (x, h, c, tanh_c, gates, *weights)
+    return batch_first(h[1:]), c[T], (x, h, c, tanh_c, gates, *weights)
 
 
 def halves(columns, H, dtype):
