@@ -166,17 +166,17 @@ def gru_backward(dh, cache):
 def _reset_before(dh, da, slopes, h, gates, m, Wh):
     """The loop of `gru_backward` for m = r h_{t-1}; it completes dh and da, and returns dWh."""
     H = len(Wh)
-    from_zr, from_n = Wh[:, : 2 * H].T.copy(), Wh[:, 2 * H :].T.copy()
+    Whzr, Whn = Wh[:, : 2 * H], Wh[:, 2 * H :]
     for t in reversed(range(len(da))):
         dh_t, dh_prev, (z, r, _), (dz, dr, dn) = dh[t + 1], dh[t], gates[t], slopes[t]
         dz *= dh_t
         dn *= dh_t
-        dm = dn.dot(from_n)  # (N, H)
+        dm = dn @ Whn.T  # (N, H)
         dr *= dm
         dm *= r
         dh_prev += dm  # h_{t-1} is used in m,
         dh_prev += dh_t * z  # in h_t
-        dh_prev += da[t, :, : 2 * H].dot(from_zr)  # and in the gates
+        dh_prev += da[t, :, : 2 * H] @ Whzr.T  # and in the gates
     dzr, dn = flat(da)[:, : 2 * H], flat(da)[:, 2 * H :]
     return np.concatenate([flat(h[:-1]).T @ dzr, flat(m).T @ dn], axis=1), None
 
@@ -190,12 +190,11 @@ def _reset_after(dh, da, slopes, h, gates, m, Wh):
     to_r, to_n = slopes[:, 1], slopes[:, 2].copy()
     to_r *= to_n
     np.multiply(to_n, r, out=slopes[:, 2])  # dm for now, in the place of dn
-    back = Wh.T.copy()  # (3H, H)
     for t in reversed(range(len(da))):
         dh_t, dh_prev, d = dh[t + 1], dh[t], slopes[t]
         d *= dh_t  # (3, N, H)
         dh_prev += dh_t * z[t]
-        dh_prev += da[t].dot(back)
+        dh_prev += da[t].dot(Wh.T)
     dWh, dbhn = flat(h[:-1]).T @ flat(da), slopes[:, 2].sum(axis=(0, 1))
     np.multiply(to_n, dh[1:], out=slopes[:, 2])
     return dWh, dbhn

@@ -149,7 +149,7 @@ def lstm_backward(dh, dc_last, cache):
     expect_array("dh", dh, (N, T, H), "that is the shape of h")
     expect_array("dc_last", dc_last, (N, H), "that is the shape of a cell")
     i, f, o, g = gates.swapaxes(0, 1)  # (T, N, H) each
-    dh, back = room_for_gradients(dh, h), Wh.T.copy()  # (T+1, N, H), (4H, H)
+    dh = room_for_gradients(dh, h)  # (T+1, N, H)
     dc = dc_last.astype(dh.dtype)
     da = np.empty((T, N, 4 * H), dh.dtype)  # slopes at first; the loop makes them gradients
     slopes = by_gate(da, H)
@@ -166,7 +166,7 @@ def lstm_backward(dh, dc_last, cache):
         do *= dh_t
         dg *= dc
         dc *= f[t]
-        dh_prev += da[t].dot(back)  # what the step sends back meets what comes from outside
+        dh_prev += da[t].dot(Wh.T)  # what the step sends back meets what comes from outside
     da = flat(da)  # (T*N, 4H)
     weights = flat(x).T @ da, flat(h[:-1]).T @ da, da.sum(axis=0)
     return batch_first((da @ Wx.T).reshape(x.shape)), dh[0], dc, *weights

@@ -115,11 +115,10 @@ def recur_backward(dh, h, Wh):
         da (T*N, H), dh0 (N, H), dWh (H, H), db (H,).
     """
     slope = 1 - h[1:] * h[1:]  # (T, N, H): tanh' = 1 - tanh²
-    back = Wh.T.copy()
     for t in reversed(range(len(slope))):
         da, dh_prev = dh[t + 1], dh[t]
         da *= slope[t]  # (N, H)
-        dh_prev += da.dot(back)  # what the step sends back meets what comes from outside
+        dh_prev += da.dot(Wh.T)  # what the step sends back meets what comes from outside
     da = flat(dh[1:])  # (T*N, H)
     return da, dh[0], flat(h[:-1]).T @ da, da.sum(axis=0)
 
