@@ -10,7 +10,8 @@ PyTorch compute another, in which one product serves all three gates; `reset_aft
     n = tanh(x_t Wxn + bn + r (h_{t-1} Whn + bhn))
 
 There b may have H more entries, bhn, the last of its columns. Shapes: N batch size, T time steps,
-D input features, H hidden units. Gradients of the weights are sums over batch and time.
+D input features, H hidden units. Gradients of the weights are sums over batch and time. The steps
+are written to be read, the sequences also to be fast.
 """
 
 import numpy as np
@@ -108,22 +109,23 @@ def gru_forward(x, h0, Wx, Wh, b, reset_after=False):
     expect_array("x", x, ("N", "T", "D"))
     b, bhn = _split_bias(b, h0, reset_after)
     expect_cell(x, h0, Wx, Wh, b, gates=3, state="h0")
-    x, weights = time_first(x), (Wx, Wh, bhn)  # (T, N, D)
+    x = time_first(x)  # (T, N, D)
     h = room_for_states(h0, x, Wx, Wh, b)  # (T+1, N, H)
     H, m = h0.shape[1], np.empty_like(h[1:])
     half = halves(3 * H, H, h.real.dtype)
     a = sums_of_input(x, Wx * half, b * half, h.dtype)  # (T, N, 3H)
-    gates, Wh, bhn = by_gate(a, H), Wh * half, 0 if bhn is None else bhn
-    at_once, Whn = Wh if reset_after else Wh[:, : 2 * H].copy(), Wh[:, 2 * H :].copy()
+    gates, Wh_half = by_gate(a, H), Wh * half
+    at_once = Wh_half if reset_after else Wh_half[:, : 2 * H].copy()  # dot is slow on parts
+    Whn, added = Wh[:, 2 * H :].copy(), 0 if bhn is None else bhn
     for t in range(len(x)):
         h_prev, h_t, zr, (z, r, n), m_t = h[t], h[t + 1], a[t, :, : 2 * H], gates[t], m[t]
-        from_state = h_prev.dot(at_once)  # (N, 2H), or (N, 3H)
+        from_state = h_prev.dot(at_once)  # (N, 2H), or (N, 3H) where m is in it
         zr += from_state[:, : 2 * H]
         np.tanh(zr, out=zr)
         zr *= 0.5
         zr += 0.5
         if reset_after:
-            np.add(from_state[:, 2 * H :], bhn, out=m_t)
+            np.add(from_state[:, 2 * H :], added, out=m_t)
             n += r * m_t
         else:
             np.multiply(r, h_prev, out=m_t)
@@ -132,7 +134,7 @@ def gru_forward(x, h0, Wx, Wh, b, reset_after=False):
         np.subtract(h_prev, n, out=h_t)  # h_t = (1 - z) n + z h_prev = n + z (h_prev - n)
         h_t *= z
         h_t += n
-    return batch_first(h[1:]), (x, h, gates, m, *weights, reset_after)
+    return batch_first(h[1:]), (x, h, gates, m, Wx, Wh, bhn, reset_after)
 
 
 def gru_backward(dh, cache):

@@ -6,7 +6,8 @@
 
 (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; CS231n, lecture 10.)
 Shapes: N batch size, T time steps, D input features, H hidden units. Gradients of the weights are
-sums over batch and time.
+sums over batch and time. The steps are written to be read, the sequences also to be fast: they fill
+arrays that are made once, time first (see the end of rnn.py).
 """
 
 import numpy as np
@@ -85,26 +86,25 @@ def lstm_forward(x, h0, c0, Wx, Wh, b):
     expect_array("x", x, ("N", "T", "D"))
     expect_cell(x, h0, Wx, Wh, b, gates=4, state="h0")
     expect_array("c0", c0, h0.shape, "that is the shape of h0")
-    weights = Wx, Wh
     x = time_first(x)  # (T, N, D)
     h, c = (room_for_states(start, x, h0, c0, Wx, Wh, b) for start in (h0, c0))  # (T+1, N, H)
     T, H, tanh_c = len(x), h0.shape[1], np.empty_like(c[1:])
     half = halves(4 * H, H, h.real.dtype)
-    rest, Wh = 1 - half, Wh * half
+    rest, Wh_half = 1 - half, Wh * half
     a = sums_of_input(x, Wx * half, b * half, h.dtype)  # (T, N, 4H)
     gates = by_gate(a, H)
     for t in range(T):
         a_t, c_t = a[t], c[t + 1]
-        a_t += h[t].dot(Wh)  # (N, 4H)
+        a_t += h[t].dot(Wh_half)  # (N, 4H); at N = 1 dot is the faster of dot and @
         np.tanh(a_t, out=a_t)
         a_t *= half
-        a_t += rest
-        i, f, o, g = gates[t]
+        a_t += rest  # now they are the gates
+        i, f, o, g = gates[t]  # (N, H) each, the same memory
         np.multiply(f, c[t], out=c_t)
         c_t += i * g  # (N, H)
         np.tanh(c_t, out=tanh_c[t])
         np.multiply(o, tanh_c[t], out=h[t + 1])
-    return batch_first(h[1:]), c[T], (x, h, c, tanh_c, gates, *weights)
+    return batch_first(h[1:]), c[T], (x, h, c, tanh_c, gates, Wx, Wh)
 
 
 def halves(columns, H, dtype):

@@ -205,7 +205,13 @@ def flat(sequence):
 
 
 def room_for_states(h0, x, *weights):
-    """An array (T+1, N, H) for h_0 ... h_T, with h_0 in its place, and a dtype for x (T, N, D)."""
+    """An array (T+1, N, H) for h_0 ... h_T with h_0 in its place: of floats, as wide as the widest.
+
+    Args:
+        h0: (N, H).
+        x: (T, N, D), or anything as long.
+        weights: whatever else goes into a state.
+    """
     states = np.empty((len(x) + 1, *h0.shape), np.result_type(h0, x, *weights, np.float16))
     states[0] = h0
     return states
