@@ -55,6 +55,8 @@ def embedding_backward(dout, cache):
     tokens, V = cache
     expect_tokens("tokens", tokens, V)
     expect_array("dout", dout, (*tokens.shape, "D"), f"tokens has shape {tokens.shape}")
-    dE = np.zeros((V, dout.shape[-1]), dout.dtype)
-    np.add.at(dE, tokens, dout)
-    return dE  # (V, D)
+    D = dout.shape[-1]
+    dE = np.zeros(V * D, dout.dtype)
+    places = tokens[..., None] * D + np.arange(D)  # (N, T, D), in dE laid flat: far the faster way
+    np.add.at(dE, places.ravel(), dout.ravel())
+    return dE.reshape(V, D)

@@ -158,14 +158,14 @@ def lstm_gradient_norms(x, h0, c0, Wx, Wh, b, dh_last):
     Returns:
         norms of dL/dh_T, ..., dL/dh_1 and of dL/dc_T, ..., dL/dc_1, two arrays (T,).
     """
-    h, _, (x, h_before, c_before, c, gates, Wx, Wh) = lstm_forward(x, h0, c0, Wx, Wh, b)
+    _, _, (x, h, c, tanh_c, gates, Wx, Wh) = lstm_forward(x, h0, c0, Wx, Wh, b)  # time first
     expect_array("dh_last", dh_last, h0.shape, "that is the shape of a state")
     dh, dc, norms = dh_last, np.zeros_like(dh_last), []
-    for t in reversed(range(h.shape[1])):
+    for t in reversed(range(len(x))):
         _, _, o, _ = gates[t]
-        through_h = dh * o * (1 - np.tanh(c[t]) ** 2)  # (N, H): c_t reaches the loss both ways
+        through_h = dh * o * (1 - tanh_c[t] ** 2)  # (N, H): c_t reaches the loss both ways
         norms.append((_norm(dh), _norm(dc + through_h)))
-        step = x[:, t], h_before[t], c_before[t], c[t], gates[t], Wx, Wh
+        step = x[t], h[t], c[t], c[t + 1], gates[t], Wx, Wh
         _, dh, dc, *_ = lstm_step_backward(dh, dc, step)
     at_h, at_c = np.array(norms).T
     return at_h, at_c

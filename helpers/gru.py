@@ -10,13 +10,14 @@ PyTorch compute another, in which one product serves all three gates; `reset_aft
     n = tanh(x_t Wxn + bn + r (h_{t-1} Whn + bhn))
 
 There b may have H more entries, bhn, the last of its columns. Shapes: N batch size, T time steps,
-D input features, H hidden units. Gradients of the weights are sums over batch and time.
+D input features, H hidden units. Gradients of the weights are sums over batch and time. The steps
+are written to be read, the sequences also to be fast.
 """
 
 import numpy as np
 
-from helpers.lstm import sigmoid
-from helpers.rnn import init_rnn
+from helpers.lstm import by_gate, halves, sigmoid, sums_of_input
+from helpers.rnn import batch_first, flat, init_rnn, room_for_gradients, room_for_states, time_first
 from helpers.validate import expect_array, expect_cell
 
 
@@ -37,20 +38,8 @@ def gru_step_forward(x, h_prev, Wx, Wh, b, reset_after=False):
     """
     b, bhn = _split_bias(b, h_prev, reset_after)
     expect_cell(x, h_prev, Wx, Wh, b, gates=3)
-    h, inside = _step(x @ Wx + b, h_prev, Wh, bhn, reset_after)
-    return h, (x, h_prev, Wx, Wh, bhn, inside)
-
-
-def _split_bias(b, h_prev, reset_after):
-    """b (3H,), and bhn (H,) or None."""
-    H = h_prev.shape[-1] if isinstance(h_prev, np.ndarray) and h_prev.ndim == 2 else 0
-    extra = reset_after and isinstance(b, np.ndarray) and b.shape == (4 * H,)
-    return (b[: 3 * H], b[3 * H :]) if extra else (b, None)
-
-
-def _step(a, h_prev, Wh, bhn, reset_after):
-    """The state from a = x Wx + b (N, 3H), and what the way back needs."""
     H = h_prev.shape[1]
+    a = x @ Wx + b  # (N, 3H)
     if reset_after:
         from_state = h_prev @ Wh  # (N, 3H): one product for all three
         zr = sigmoid(a[:, : 2 * H] + from_state[:, : 2 * H])
@@ -62,7 +51,14 @@ def _step(a, h_prev, Wh, bhn, reset_after):
         z, r = zr[:, :H], zr[:, H:]
         m = r * h_prev  # (N, H) what the candidate sees of the past
         n = np.tanh(a[:, 2 * H :] + m @ Wh[:, 2 * H :])
-    return (1 - z) * n + z * h_prev, (z, r, n, m, reset_after)
+    return (1 - z) * n + z * h_prev, (x, h_prev, Wx, Wh, bhn, (z, r, n, m, reset_after))
+
+
+def _split_bias(b, h_prev, reset_after):
+    """b (3H,), and bhn (H,) or None."""
+    H = h_prev.shape[-1] if isinstance(h_prev, np.ndarray) and h_prev.ndim == 2 else 0
+    extra = reset_after and isinstance(b, np.ndarray) and b.shape == (4 * H,)
+    return (b[: 3 * H], b[3 * H :]) if extra else (b, None)
 
 
 def gru_step_backward(dh, cache):
@@ -75,40 +71,28 @@ def gru_step_backward(dh, cache):
     Returns:
         dx (N, D), dh_prev (N, H), dWx (D, 3H), dWh (H, 3H), db, of the shape of b.
     """
-    x, h_prev, Wx, Wh, bhn, inside = cache
+    x, h_prev, Wx, Wh, bhn, (z, r, n, m, reset_after) = cache
     expect_array("dh", dh, h_prev.shape, "that is the shape of h")
-    da, dm, dh_prev = _step_back(dh, h_prev, Wh, inside)
-    return da @ Wx.T, dh_prev, x.T @ da, *_recurrent_gradients(h_prev, da, dm, bhn, inside)
-
-
-def _step_back(dh, h_prev, Wh, inside):
-    """From dh to the sums before the gates, to m, and to h_prev."""
-    z, r, n, m, reset_after = inside
     H = h_prev.shape[1]
+    Whzr, Whn = Wh[:, : 2 * H], Wh[:, 2 * H :]
     dz = dh * (h_prev - n)
     dan = dh * (1 - z) * (1 - n * n)  # (N, H) before the candidate's tanh
     if reset_after:
         dm = dan * r
         dr = dan * m
-        dh_prev = dh * z + dm @ Wh[:, 2 * H :].T
+        dWhn = h_prev.T @ dm
+        dh_prev = dh * z + dm @ Whn.T
     else:
-        dm = dan @ Wh[:, 2 * H :].T
+        dm = dan @ Whn.T
         dr = dm * h_prev
+        dWhn = m.T @ dan  # m = r h_prev stood before Whn
         dh_prev = dh * z + dm * r
-    da = np.concatenate([dz * z * (1 - z), dr * r * (1 - r), dan], axis=1)  # (N, 3H)
-    return da, dm, dh_prev + da[:, : 2 * H] @ Wh[:, : 2 * H].T
-
-
-def _recurrent_gradients(h_prev, da, dm, bhn, inside):
-    """dWh and db, given rows of batch, or of batch and time."""
-    *_, m, reset_after = inside
-    H = h_prev.shape[1]
+    dzr = np.concatenate([dz * z * (1 - z), dr * r * (1 - r)], axis=1)  # (N, 2H) before the σ
+    da = np.concatenate([dzr, dan], axis=1)  # (N, 3H)
+    dWh = np.concatenate([h_prev.T @ dzr, dWhn], axis=1)
     db = da.sum(axis=0)
-    if not reset_after:
-        candidate = m.T @ da[:, 2 * H :]  # (H, H): m = r h_prev stood before Whn
-        return np.concatenate([h_prev.T @ da[:, : 2 * H], candidate], axis=1), db
-    dWh = h_prev.T @ np.concatenate([da[:, : 2 * H], dm], axis=1)  # (H, 3H)
-    return dWh, db if bhn is None else np.concatenate([db, dm.sum(axis=0)])
+    db = db if bhn is None else np.concatenate([db, dm.sum(axis=0)])
+    return da @ Wx.T, dh_prev + dzr @ Whzr.T, x.T @ da, dWh, db
 
 
 def gru_forward(x, h0, Wx, Wh, b, reset_after=False):
@@ -125,13 +109,32 @@ def gru_forward(x, h0, Wx, Wh, b, reset_after=False):
     expect_array("x", x, ("N", "T", "D"))
     b, bhn = _split_bias(b, h0, reset_after)
     expect_cell(x, h0, Wx, Wh, b, gates=3, state="h0")
-    from_input = x @ Wx + b  # (N, T, 3H): no step waits for another, so one product serves all
-    states, insides = [h0], []
-    for t in range(x.shape[1]):
-        h, inside = _step(from_input[:, t], states[-1], Wh, bhn, reset_after)
-        states.append(h)
-        insides.append(inside)
-    return np.stack(states[1:], axis=1), (x, states[:-1], Wx, Wh, bhn, insides)
+    x = time_first(x)  # (T, N, D)
+    h = room_for_states(h0, x, Wx, Wh, b)  # (T+1, N, H)
+    H, m = h0.shape[1], np.empty_like(h[1:])
+    half = halves(3 * H, H, h.real.dtype)
+    a = sums_of_input(x, Wx * half, b * half, h.dtype)  # (T, N, 3H)
+    gates, Wh_half = by_gate(a, H), Wh * half
+    at_once = Wh_half if reset_after else Wh_half[:, : 2 * H].copy()  # dot is slow on parts
+    Whn, added = Wh[:, 2 * H :].copy(), 0 if bhn is None else bhn
+    for t in range(len(x)):
+        h_prev, h_t, zr, (z, r, n), m_t = h[t], h[t + 1], a[t, :, : 2 * H], gates[t], m[t]
+        from_state = h_prev.dot(at_once)  # (N, 2H), or (N, 3H) where m is in it
+        zr += from_state[:, : 2 * H]
+        np.tanh(zr, out=zr)
+        zr *= 0.5
+        zr += 0.5
+        if reset_after:
+            np.add(from_state[:, 2 * H :], added, out=m_t)
+            n += r * m_t
+        else:
+            np.multiply(r, h_prev, out=m_t)
+            n += m_t.dot(Whn)
+        np.tanh(n, out=n)
+        np.subtract(h_prev, n, out=h_t)  # h_t = (1 - z) n + z h_prev = n + z (h_prev - n)
+        h_t *= z
+        h_t += n
+    return batch_first(h[1:]), (x, h, gates, m, Wx, Wh, bhn, reset_after)
 
 
 def gru_backward(dh, cache):
@@ -144,21 +147,59 @@ def gru_backward(dh, cache):
     Returns:
         dx (N, T, D), dh0 (N, H), dWx (D, 3H), dWh (H, 3H), db, of the shape of b.
     """
-    x, h_before, Wx, Wh, bhn, insides = cache
-    N, T, D = x.shape
-    H = Wh.shape[0]
+    x, h, gates, m, Wx, Wh, bhn, reset_after = cache
+    T, N, H = m.shape
     expect_array("dh", dh, (N, T, H), "that is the shape of h")
-    da = np.empty((N, T, 3 * H), np.result_type(dh, Wh))  # gradient before the gates
-    dm = np.empty((N, T, H), da.dtype)
-    dh_next = np.zeros_like(dh[:, 0])
-    for t in reversed(range(T)):
-        da[:, t], dm[:, t], dh_next = _step_back(dh[:, t] + dh_next, h_before[t], Wh, insides[t])
-    rows = da.reshape(N * T, 3 * H)
-    h_rows = np.stack(h_before, axis=1).reshape(N * T, H)
-    m_rows = np.stack([m for *_, m, _ in insides], axis=1).reshape(N * T, H)
-    *_, reset_after = insides[0]
-    dWh, db = _recurrent_gradients(h_rows, rows, dm.reshape(N * T, H), bhn, (m_rows, reset_after))
-    return da @ Wx.T, dh_next, x.reshape(N * T, D).T @ rows, dWh, db
+    dh = room_for_gradients(dh, h)  # (T+1, N, H)
+    da = np.empty((T, N, 3 * H), dh.dtype)  # slopes at first; the loop makes them gradients
+    z, r, n = gates.swapaxes(0, 1)  # (T, N, H) each
+    slopes = by_gate(da, H)
+    np.multiply((h[:-1] - n) * z, 1 - z, out=slopes[:, 0])  # σ' = σ (1 - σ)
+    np.multiply((m if reset_after else h[:-1]) * r, 1 - r, out=slopes[:, 1])
+    np.multiply(1 - z, 1 - n * n, out=slopes[:, 2])  # tanh' = 1 - tanh²
+    through_time = _reset_after if reset_after else _reset_before
+    dWh, dbhn = through_time(dh, da, slopes, h, gates, m, Wh)
+    da = flat(da)  # (T*N, 3H)
+    db = da.sum(axis=0)
+    db = db if bhn is None else np.concatenate([db, dbhn])
+    return batch_first((da @ Wx.T).reshape(x.shape)), dh[0], flat(x).T @ da, dWh, db
+
+
+def _reset_before(dh, da, slopes, h, gates, m, Wh):
+    """The loop of `gru_backward` for m = r h_{t-1}; it completes dh and da, and returns dWh."""
+    H = len(Wh)
+    Whzr, Whn = Wh[:, : 2 * H], Wh[:, 2 * H :]
+    for t in reversed(range(len(da))):
+        dh_t, dh_prev, (z, r, _), (dz, dr, dn) = dh[t + 1], dh[t], gates[t], slopes[t]
+        dz *= dh_t
+        dn *= dh_t
+        dm = dn @ Whn.T  # (N, H)
+        dr *= dm
+        dm *= r
+        dh_prev += dm  # h_{t-1} is used in m,
+        dh_prev += dh_t * z  # in h_t
+        dh_prev += da[t, :, : 2 * H] @ Whzr.T  # and in the gates
+    dzr, dn = flat(da)[:, : 2 * H], flat(da)[:, 2 * H :]
+    return np.concatenate([flat(h[:-1]).T @ dzr, flat(m).T @ dn], axis=1), None
+
+
+def _reset_after(dh, da, slopes, h, gates, m, Wh):
+    """The same for m = h_{t-1} Whn + bhn; it returns dWh and dbhn.
+
+    Here z, r and m hang on h_t alone and not on one another, and one product leads back from them.
+    """
+    z, r, _ = gates.swapaxes(0, 1)
+    to_r, to_n = slopes[:, 1], slopes[:, 2].copy()
+    to_r *= to_n
+    np.multiply(to_n, r, out=slopes[:, 2])  # dm for now, in the place of dn
+    for t in reversed(range(len(da))):
+        dh_t, dh_prev, d = dh[t + 1], dh[t], slopes[t]
+        d *= dh_t  # (3, N, H)
+        dh_prev += dh_t * z[t]
+        dh_prev += da[t].dot(Wh.T)
+    dWh, dbhn = flat(h[:-1]).T @ flat(da), slopes[:, 2].sum(axis=(0, 1))
+    np.multiply(to_n, dh[1:], out=slopes[:, 2])
+    return dWh, dbhn
 
 
 def init_gru(D, H, rng, dtype=np.float64):

@@ -6,17 +6,20 @@ After min-char-rnn (Karpathy 2015). The parameters are a dict
 
 import numpy as np
 
-from helpers.embedding import one_hot
+from helpers.embedding import embedding_backward, one_hot
 from helpers.losses import softmax, softmax_loss
 from helpers.rnn import (
+    batch_first,
     init_rnn,
     readout,
     readout_backward,
-    rnn_backward,
-    rnn_forward,
+    recur,
+    recur_backward,
     rnn_step,
+    room_for_gradients,
+    room_for_states,
 )
-from helpers.validate import expect_array, expect_tokens
+from helpers.validate import expect_array, expect_cell, expect_tokens
 
 PARAMETERS = ("Wx", "Wh", "b", "Wy", "by")
 
@@ -91,21 +94,25 @@ def char_rnn_loss(inputs, targets, h0, params):
     Returns:
         loss in nats, and h_last (N, H).
     """
-    loss, _, h, _ = _forward(inputs, targets, h0, params)
-    return loss, h[:, -1]
+    loss, _, h = _forward(inputs, targets, h0, params)
+    return loss, h[-1]
 
 
 def _forward(inputs, targets, h0, params):
-    """Loss, dscores, all states and the recurrence's cache."""
+    """Loss, dscores, and all states (T+1, N, H)."""
     _expect_params(params)
-    V = params["Wx"].shape[0]
+    Wx, Wh, b, Wy, by = (params[name] for name in PARAMETERS)
+    V = len(Wx)
     expect_tokens("inputs", inputs, V, shape=("N", "T"))
     expect_tokens("targets", targets, V, shape=inputs.shape)
-    x = one_hot(inputs, V).astype(params["Wx"].real.dtype)  # (N, T, V)
-    h, cache = rnn_forward(x, h0, params["Wx"], params["Wh"], params["b"])
-    scores = readout(h, params["Wy"], params["by"])  # (N, T, V)
-    loss, dscores = softmax_loss(scores, targets)
-    return loss, dscores, h, cache
+    N, T = inputs.shape
+    expect_cell(np.zeros((N, min(T, 1), V)), h0, Wx, Wh, b, state="h0")  # as for one-hot inputs
+    a = Wx[inputs.T] + b  # (T, N, H): a one-hot row times Wx is a row of Wx
+    h = room_for_states(h0, a, Wh)
+    h[1:] = a
+    recur(h, Wh)
+    loss, dscores = softmax_loss(readout(batch_first(h[1:]), Wy, by), targets)
+    return loss, dscores, h
 
 
 def char_rnn_gradients(inputs, targets, h0, params):
@@ -116,10 +123,12 @@ def char_rnn_gradients(inputs, targets, h0, params):
     Returns:
         loss, grads (a dict like params), h_last (N, H).
     """
-    loss, dscores, h, cache = _forward(inputs, targets, h0, params)
-    dh, dWy, dby = readout_backward(dscores, h, params["Wy"])
-    _, _, dWx, dWh, db = rnn_backward(dh, cache)
-    return loss, {"Wx": dWx, "Wh": dWh, "b": db, "Wy": dWy, "by": dby}, h[:, -1]
+    loss, dscores, h = _forward(inputs, targets, h0, params)
+    N, T, V = dscores.shape
+    dh, dWy, dby = readout_backward(dscores, batch_first(h[1:]), params["Wy"])
+    da, _, dWh, db = recur_backward(room_for_gradients(dh, h), h, params["Wh"])
+    dWx = embedding_backward(da.reshape(T, N, -1), (inputs.T, V))
+    return loss, {"Wx": dWx, "Wh": dWh, "b": db, "Wy": dWy, "by": dby}, h[-1]
 
 
 def sample(h0, first, n, params, temperature, rng):

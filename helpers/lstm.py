@@ -6,11 +6,13 @@
 
 (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; CS231n, lecture 10.)
 Shapes: N batch size, T time steps, D input features, H hidden units. Gradients of the weights are
-sums over batch and time.
+sums over batch and time. The steps are written to be read, the sequences also to be fast: they fill
+arrays that are made once, time first (see the end of rnn.py).
 """
 
 import numpy as np
 
+from helpers.rnn import batch_first, flat, room_for_gradients, room_for_states, time_first
 from helpers.validate import expect_array, expect_cell
 
 
@@ -35,22 +37,11 @@ def lstm_step_forward(x, h_prev, c_prev, Wx, Wh, b):
     """
     expect_cell(x, h_prev, Wx, Wh, b, gates=4)
     expect_array("c_prev", c_prev, h_prev.shape, "that is the shape of h_prev")
-    gates = _gates(x @ Wx + h_prev @ Wh + b)
-    h, c = _next_state(c_prev, gates)
-    return h, c, (x, h_prev, c_prev, c, gates, Wx, Wh)
-
-
-def _gates(a):
-    """The four gates from the sums before them: a (N, 4H) -> i, f, o, g, each (N, H)."""
-    H = a.shape[1] // 4
-    i, f, o = (sigmoid(a[:, k * H : (k + 1) * H]) for k in range(3))
-    return i, f, o, np.tanh(a[:, 3 * H :])
-
-
-def _next_state(c_prev, gates):
-    i, f, o, g = gates
-    c = f * c_prev + i * g  # (N, H)
-    return o * np.tanh(c), c
+    a, H = x @ Wx + h_prev @ Wh + b, h_prev.shape[1]  # (N, 4H)
+    i, f, o = (sigmoid(a[:, k * H : (k + 1) * H]) for k in range(3))  # (N, H) each
+    g = np.tanh(a[:, 3 * H :])
+    c = f * c_prev + i * g
+    return o * np.tanh(c), c, (x, h_prev, c_prev, c, (i, f, o, g), Wx, Wh)
 
 
 def lstm_step_backward(dh, dc, cache):
@@ -64,16 +55,9 @@ def lstm_step_backward(dh, dc, cache):
     Returns:
         dx (N, D), dh_prev, dc_prev (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
     """
-    x, h_prev, c_prev, c, gates, Wx, Wh = cache
+    x, h_prev, c_prev, c, (i, f, o, g), Wx, Wh = cache
     expect_array("dh", dh, h_prev.shape, "that is the shape of h")
     expect_array("dc", dc, h_prev.shape, "that is the shape of c")
-    da, dc_prev = _gates_backward(dh, dc, c_prev, c, gates)  # (N, 4H), (N, H)
-    return da @ Wx.T, da @ Wh.T, dc_prev, x.T @ da, h_prev.T @ da, da.sum(axis=0)
-
-
-def _gates_backward(dh, dc, c_prev, c, gates):
-    """From dh and dc back to the sums before the gates, and along the cell to c_prev."""
-    i, f, o, g = gates
     tanh_c = np.tanh(c)
     dc = dc + dh * o * (1 - tanh_c * tanh_c)  # (N, H): c reaches the loss both ways
     da = np.concatenate(  # (N, 4H): σ' = σ (1 - σ), tanh' = 1 - tanh²
@@ -85,7 +69,7 @@ def _gates_backward(dh, dc, c_prev, c, gates):
         ],
         axis=1,
     )
-    return da, dc * f
+    return da @ Wx.T, da @ Wh.T, dc * f, x.T @ da, h_prev.T @ da, da.sum(axis=0)
 
 
 def lstm_forward(x, h0, c0, Wx, Wh, b):
@@ -102,15 +86,51 @@ def lstm_forward(x, h0, c0, Wx, Wh, b):
     expect_array("x", x, ("N", "T", "D"))
     expect_cell(x, h0, Wx, Wh, b, gates=4, state="h0")
     expect_array("c0", c0, h0.shape, "that is the shape of h0")
-    from_input = x @ Wx + b  # (N, T, 4H): no step waits for another, so one product serves all
-    hs, cs, gates = [h0], [c0], []
-    for t in range(x.shape[1]):
-        gates.append(_gates(from_input[:, t] + hs[-1] @ Wh))
-        h, c = _next_state(cs[-1], gates[-1])
-        hs.append(h)
-        cs.append(c)
-    h = np.stack(hs[1:], axis=1)  # (N, T, H)
-    return h, cs[-1], (x, hs[:-1], cs[:-1], cs[1:], gates, Wx, Wh)
+    x = time_first(x)  # (T, N, D)
+    h, c = (room_for_states(start, x, h0, c0, Wx, Wh, b) for start in (h0, c0))  # (T+1, N, H)
+    T, H, tanh_c = len(x), h0.shape[1], np.empty_like(c[1:])
+    half = halves(4 * H, H, h.real.dtype)
+    rest, Wh_half = 1 - half, Wh * half
+    a = sums_of_input(x, Wx * half, b * half, h.dtype)  # (T, N, 4H)
+    gates = by_gate(a, H)
+    for t in range(T):
+        a_t, c_t = a[t], c[t + 1]
+        a_t += h[t].dot(Wh_half)  # (N, 4H); at N = 1 dot is the faster of dot and @
+        np.tanh(a_t, out=a_t)
+        a_t *= half
+        a_t += rest  # now they are the gates
+        i, f, o, g = gates[t]  # (N, H) each, the same memory
+        np.multiply(f, c[t], out=c_t)
+        c_t += i * g  # (N, H)
+        np.tanh(c_t, out=tanh_c[t])
+        np.multiply(o, tanh_c[t], out=h[t + 1])
+    return batch_first(h[1:]), c[T], (x, h, c, tanh_c, gates, Wx, Wh)
+
+
+def halves(columns, H, dtype):
+    """Factors that let one tanh serve all gates, since σ(a) = tanh(a/2) / 2 + 1/2.
+
+    Returns:
+        (columns,) k, in which k tanh(k a) + (1 - k) is a σ where k is ½, and a tanh where k is 1:
+        in the last H columns, those of the candidate.
+    """
+    k = np.full(columns, 0.5, dtype)
+    k[-H:] = 1
+    return k
+
+
+def sums_of_input(x, Wx, b, dtype):
+    """x Wx + b of all steps (T, N, D): no step waits for another, so one product serves all."""
+    a = np.empty((*x.shape[:2], len(b)), dtype)
+    np.matmul(flat(x), Wx, out=flat(a))
+    a += b
+    return a
+
+
+def by_gate(a, H):
+    """(T, N, kH) -> (T, k, N, H), the same memory."""
+    T, N, columns = a.shape
+    return a.reshape(T, N, columns // H, H).swapaxes(1, 2)
 
 
 def lstm_backward(dh, dc_last, cache):
@@ -124,22 +144,32 @@ def lstm_backward(dh, dc_last, cache):
     Returns:
         dx (N, T, D), dh0, dc0 (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
     """
-    x, h_before, c_before, c, gates, Wx, Wh = cache
-    N, T, D = x.shape
-    H = Wh.shape[0]
+    x, h, c, tanh_c, gates, Wx, Wh = cache
+    T, N, H = tanh_c.shape
     expect_array("dh", dh, (N, T, H), "that is the shape of h")
     expect_array("dc_last", dc_last, (N, H), "that is the shape of a cell")
-    da = np.empty((N, T, 4 * H), np.result_type(dh, Wh))  # gradient before the gates
-    dh_next, dc_next = np.zeros_like(dh[:, 0]), dc_last
+    i, f, o, g = gates.swapaxes(0, 1)  # (T, N, H) each
+    dh = room_for_gradients(dh, h)  # (T+1, N, H)
+    dc = dc_last.astype(dh.dtype)
+    da = np.empty((T, N, 4 * H), dh.dtype)  # slopes at first; the loop makes them gradients
+    slopes = by_gate(da, H)
+    np.multiply(g * i, 1 - i, out=slopes[:, 0])  # σ' = σ (1 - σ)
+    np.multiply(c[:-1] * f, 1 - f, out=slopes[:, 1])
+    np.multiply(tanh_c * o, 1 - o, out=slopes[:, 2])
+    np.multiply(i, 1 - g * g, out=slopes[:, 3])  # tanh' = 1 - tanh²
+    to_c = o * (1 - tanh_c * tanh_c)
     for t in reversed(range(T)):
-        da[:, t], dc_next = _gates_backward(
-            dh[:, t] + dh_next, dc_next, c_before[t], c[t], gates[t]
-        )
-        dh_next = da[:, t] @ Wh.T
-    flat = da.reshape(N * T, 4 * H)
-    dWx = x.reshape(N * T, D).T @ flat  # (D, 4H)
-    dWh = np.stack(h_before, axis=1).reshape(N * T, H).T @ flat  # (H, 4H)
-    return da @ Wx.T, dh_next, dc_next, dWx, dWh, flat.sum(axis=0)
+        dh_t, dh_prev, (di, df, do, dg) = dh[t + 1], dh[t], slopes[t]
+        dc += dh_t * to_c[t]  # (N, H): c reaches the loss both ways
+        di *= dc
+        df *= dc
+        do *= dh_t
+        dg *= dc
+        dc *= f[t]
+        dh_prev += da[t].dot(Wh.T)  # what the step sends back meets what comes from outside
+    da = flat(da)  # (T*N, 4H)
+    weights = flat(x).T @ da, flat(h[:-1]).T @ da, da.sum(axis=0)
+    return batch_first((da @ Wx.T).reshape(x.shape)), dh[0], dc, *weights
 
 
 def init_lstm(D, H, rng, forget_bias=1.0, dtype=np.float64):

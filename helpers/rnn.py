@@ -7,6 +7,8 @@ Gradients of the weights are sums over batch and time: no average is taken in he
 that belongs to the loss.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from helpers.validate import expect_array, expect_cell
@@ -69,12 +71,20 @@ def rnn_forward(x, h0, Wx, Wh, b):
     """
     expect_array("x", x, ("N", "T", "D"))
     expect_cell(x, h0, Wx, Wh, b, state="h0")
-    from_input = x @ Wx + b  # (N, T, H): no step waits for another, so one product serves all
-    states = [h0]
-    for t in range(x.shape[1]):
-        states.append(np.tanh(from_input[:, t] + states[-1] @ Wh))  # (N, H)
-    h = np.stack(states[1:], axis=1)  # (N, T, H)
-    return h, (x, h0, Wx, Wh, h)
+    x = time_first(x)  # (T, N, D)
+    h = room_for_states(h0, x, Wx, Wh, b)  # (T+1, N, H)
+    a = h[1:]  # a step's sum before tanh stands where its state will
+    np.matmul(flat(x), Wx, out=flat(a))  # no step waits for another: one product serves all
+    a += b
+    recur(h, Wh)
+    return batch_first(h[1:]), (x, Wx, Wh, h)
+
+
+def recur(h, Wh):
+    """h_t = tanh(a_t + h_{t-1} Wh) in place: h (T+1, N, H) holds h_0, a_1, ... a_T."""
+    for h_prev, h_t in pairwise(h):
+        h_t += h_prev.dot(Wh)  # (N, H); at N = 1 dot is the faster of dot and @
+        np.tanh(h_t, out=h_t)
 
 
 def rnn_backward(dh, cache):
@@ -90,23 +100,27 @@ def rnn_backward(dh, cache):
     Returns:
         dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,).
     """
-    x, h0, Wx, Wh, h = cache
-    expect_array("dh", dh, h.shape, "that is the shape of h")
-    slope = 1 - h * h  # (N, T, H)
-    da = np.empty_like(slope, dtype=np.result_type(dh, slope))  # gradient before tanh
-    dh_next = np.zeros_like(h0)  # (N, H) what step t+1 sends back to h_t
-    for t in reversed(range(h.shape[1])):
-        da[:, t] = (dh[:, t] + dh_next) * slope[:, t]
-        dh_next = da[:, t] @ Wh.T
-    h_prev = np.concatenate([h0[:, None], h[:, :-1]], axis=1)  # (N, T, H): h_0 ... h_{T-1}
-    dWx = _over_batch_and_time(x, da)  # (D, H)
-    dWh = _over_batch_and_time(h_prev, da)  # (H, H)
-    return da @ Wx.T, dh_next, dWx, dWh, da.sum(axis=(0, 1))
+    x, Wx, Wh, h = cache
+    T, N, H = h[1:].shape
+    expect_array("dh", dh, (N, T, H), "that is the shape of h")
+    dh = room_for_gradients(dh, h)  # (T+1, N, H)
+    da, dh0, dWh, db = recur_backward(dh, h, Wh)
+    return batch_first((da @ Wx.T).reshape(x.shape)), dh0, flat(x).T @ da, dWh, db
 
 
-def _over_batch_and_time(left, right):
-    """Sum over n, t of the outer products left[n, t] x right[n, t], as one matrix product."""
-    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
+def recur_backward(dh, h, Wh):
+    """Gradients of `recur` in place: in dh (T+1, N, H) da_t, the one before tanh, replaces dh_t.
+
+    Returns:
+        da (T*N, H), dh0 (N, H), dWh (H, H), db (H,).
+    """
+    slope = 1 - h[1:] * h[1:]  # (T, N, H): tanh' = 1 - tanh²
+    for t in reversed(range(len(slope))):
+        da, dh_prev = dh[t + 1], dh[t]
+        da *= slope[t]  # (N, H)
+        dh_prev += da.dot(Wh.T)  # what the step sends back meets what comes from outside
+    da = flat(dh[1:])  # (T*N, H)
+    return da, dh[0], flat(h[:-1]).T @ da, da.sum(axis=0)
 
 
 def rnn_unroll(x, h0, Wx, Wh, b):
@@ -153,8 +167,8 @@ def readout_backward(dscores, h, Wy):
         dh (..., H), dWy (H, V), dby (V,).
     """
     expect_array("dscores", dscores, (*h.shape[:-1], Wy.shape[1]), "readout gives that shape")
-    dWy = _over_batch_and_time(h, dscores)  # (H, V)
-    return dscores @ Wy.T, dWy, dscores.reshape(-1, Wy.shape[1]).sum(axis=0)
+    rows = flat(dscores)
+    return dscores @ Wy.T, flat(h).T @ rows, rows.sum(axis=0)
 
 
 def init_rnn(D, H, rng, dtype=np.float64):
@@ -170,3 +184,41 @@ def init_rnn(D, H, rng, dtype=np.float64):
     Wx = rng.standard_normal((D, H)) / np.sqrt(D)
     Wh = rng.standard_normal((H, H)) / np.sqrt(H)
     return Wx.astype(dtype), Wh.astype(dtype), np.zeros(H, dtype)
+
+
+# How the sequences of every cell lie in memory: with time as the first axis, so that the rows of a
+# step stand side by side and those of all steps are one matrix, for one product. What the passes
+# do in place they do to arrays of their own.
+
+
+def time_first(sequence):
+    """(N, T, D) -> (T, N, D), a copy."""
+    return sequence.swapaxes(0, 1).copy()
+
+
+batch_first = time_first  # (T, N, D) -> (N, T, D): the same exchange
+
+
+def flat(sequence):
+    """(T, N, D) -> (T*N, D), without a copy."""
+    return sequence.reshape(-1, sequence.shape[-1])
+
+
+def room_for_states(h0, x, *weights):
+    """An array (T+1, N, H) for h_0 ... h_T with h_0 in its place: of floats, as wide as the widest.
+
+    Args:
+        h0: (N, H).
+        x: (T, N, D), or anything as long.
+        weights: whatever else goes into a state.
+    """
+    states = np.empty((len(x) + 1, *h0.shape), np.result_type(h0, x, *weights, np.float16))
+    states[0] = h0
+    return states
+
+
+def room_for_gradients(dh, states):
+    """dh (N, T, H) with time first, after a place for dh0, zero so far: (T+1, N, H)."""
+    gradients = np.empty(states.shape, np.result_type(dh, states))
+    gradients[0], gradients[1:] = 0, dh.swapaxes(0, 1)
+    return gradients

@@ -235,7 +235,8 @@ def test_the_model_learns_with_a_wrong_gradient_too_but_worse(sources):
         training = sources["train"].replace("h, params, LENGTH)", f"h, params, {length})")
         exec(training, names)
         bits.append(names["run"]["curve"][-1][1])
-    assert bits[0] + 0.1 < bits[1] < 2.6 < names["baselines"]["bigram"]
+    assert 0.05 < bits[1] - bits[0] < 0.2  # "about a tenth"; rounding moves either end by .03
+    assert bits[1] < 2.6 < names["baselines"]["bigram"]
 
 
 # --- pictures and the explorer ------------------------------------------------------------------

@@ -409,7 +409,8 @@ def sequence_backward(
     """A wrong `rnn_backward`, by what is wrong with it."""
 
     def wrong(dh, cache):
-        x, h0, Wx, Wh, h = cache
+        x, Wx, Wh, states = cache  # time first
+        x, h, h0 = x.swapaxes(0, 1), states[1:].swapaxes(0, 1), states[0]
         T, dh_next = h.shape[1], np.zeros_like(h0)
         dx = np.zeros_like(x)
         weights = [0, 0, 0]

@@ -702,14 +702,13 @@ def sequence_backward(
     """
 
     def wrong(dh, cache):
-        x, states, Wx, Wh, bhn, insides = cache
-        z, _, n, *_ = insides[-1]
-        states = [*states, (1 - z) * n + z * states[-1]]
-        T, dh_next = dh.shape[1], np.zeros_like(dh[:, 0])
-        dx, weights = np.zeros_like(x), [0, 0, 0]
+        x, states, gates, m, Wx, Wh, bhn, reset_after = cache  # time first
+        T, dh_next = len(x), np.zeros_like(dh[:, 0])
+        dx, weights = np.zeros_like(x.swapaxes(0, 1)), [0, 0, 0]
         for t in range(T)[visited]:
             into = arriving(dh, t, dh_next)
-            step_cache = x[:, t], before(states, t), Wx, Wh, bhn, insides[t]
+            inside = *gates[t], m[t], reset_after
+            step_cache = x[t], before(states, t), Wx, Wh, bhn, inside
             dx[:, t], dh_prev, *new = step(into, step_cache)
             dh_next = back(dh_prev, into, t)
             weights = [w + n for w, n in zip(weights, new, strict=True)] if add else new

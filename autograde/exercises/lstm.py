@@ -793,11 +793,11 @@ def sequence_backward(
     """A wrong `lstm_backward`, by what is wrong with it."""
 
     def wrong(dh, dc_last, cache):
-        x, h_before, c_before, c, gates, Wx, Wh = cache
-        T, dh_next, dc_next = x.shape[1], np.zeros_like(dc_last), start(dc_last)
-        dx, weights = np.zeros_like(x), [0, 0, 0]
+        x, h, c, _, gates, Wx, Wh = cache  # time first
+        T, dh_next, dc_next = len(x), np.zeros_like(dc_last), start(dc_last)
+        dx, weights = np.zeros_like(x.swapaxes(0, 1)), [0, 0, 0]
         for t in range(stop, T)[::order]:
-            step_cache = x[:, t], *before(h_before, c_before, t), c[t], gates[t], Wx, Wh
+            step_cache = x[t], *before(h[:-1], c[:-1], t), c[t + 1], gates[t], Wx, Wh
             into = arriving(dh, t, dh_next), at_cell(dc_next, dc_last, t)
             dx[:, t], dh_next, dc_next, *new = step(*into, step_cache)
             weights = [w + n for w, n in zip(weights, new, strict=True)] if add else new

@@ -682,7 +682,15 @@ def steps_popped_off_the_cache(dh, caches):
     return added_up(steps)
 
 
-@slip("rnn_backward", "dh0", "dh0 left at zero")
+def rnn_forward_to_all_states(x, h0, Wx, Wh, b):
+    h, _ = rnn_forward(x, h0, Wx, Wh, b)
+    return h, (x, h0, Wx, Wh, h)
+
+
+from_all_states = partial(slip, "rnn_backward", forward=rnn_forward_to_all_states)
+
+
+@from_all_states("dh0", "dh0 left at zero")
 def dh0_never_assigned(dh, cache):
     x, h0, Wx, Wh, h = cache
     dx, dh0, dh_next = np.zeros_like(x), np.zeros_like(h0), np.zeros_like(h0)
@@ -697,7 +705,7 @@ def dh0_never_assigned(dh, cache):
     return dx, dh0, dWx, dWh, db
 
 
-@slip("rnn_backward", "dWh", "zeros in place of h0 before the first step")
+@from_all_states("dWh", "zeros in place of h0 before the first step")
 def no_recurrent_share_at_the_first_step(dh, cache):
     x, h0, Wx, Wh, h = cache
     dx, dh_next = np.zeros_like(x), np.zeros_like(h0)
@@ -713,7 +721,7 @@ def no_recurrent_share_at_the_first_step(dh, cache):
     return dx, dh_next, dWx, dWh, db
 
 
-@slip("rnn_backward", "dWh", "last state in place of h0 before the first step")
+@from_all_states("dWh", "last state in place of h0 before the first step")
 def index_minus_one(dh, cache):
     x, h0, Wx, Wh, h = cache
     dx, dh_next = np.zeros_like(x), np.zeros_like(h0)
@@ -728,7 +736,7 @@ def index_minus_one(dh, cache):
     return dx, dh_next, dWx, dWh, db
 
 
-@slip("rnn_backward", "dx", "slope of tanh not applied to what the next step sends back")
+@from_all_states("dx", "slope of tanh not applied to what the next step sends back")
 def slope_for_the_outer_gradient_only(dh, cache):
     x, h0, Wx, Wh, h = cache
     dx, dh_next = np.zeros_like(x), np.zeros_like(h0)
@@ -743,7 +751,7 @@ def slope_for_the_outer_gradient_only(dh, cache):
     return dx, dh_next, dWx, dWh, db
 
 
-@slip("rnn_backward", "dx", "Wh not transposed in dh_prev")
+@from_all_states("dx", "Wh not transposed in dh_prev")
 def transpose_forgotten_in_the_loop(dh, cache):
     x, h0, Wx, Wh, h = cache
     da, dh_next = np.zeros_like(h), np.zeros_like(h0)
@@ -755,7 +763,7 @@ def transpose_forgotten_in_the_loop(dh, cache):
     return da @ Wx.T, dh_next, dWx, dWh, da.sum(axis=(0, 1))
 
 
-@slip("rnn_backward", "dWx", "mean over time")
+@from_all_states("dWx", "mean over time")
 def divided_by_the_number_of_steps(dh, cache):
     x, h0, Wx, Wh, h = cache
     da, dh_next = np.zeros_like(h), np.zeros_like(h0)
@@ -768,7 +776,7 @@ def divided_by_the_number_of_steps(dh, cache):
     return da @ Wx.T, dh_next, dWx / T, dWh / T, da.sum(axis=0).mean(axis=0)
 
 
-@slip("rnn_backward", "db", "db not summed over time")
+@from_all_states("db", "db not summed over time")
 def bias_summed_over_the_batch_only(dh, cache):
     x, h0, Wx, Wh, h = cache
     da, dh_next = np.zeros_like(h), np.zeros_like(h0)
@@ -780,7 +788,7 @@ def bias_summed_over_the_batch_only(dh, cache):
     return da @ Wx.T, dh_next, dWx, dWh, da.sum(axis=0)
 
 
-@slip("rnn_backward", ("dx", "dh0", "dWx", "dWh", "db"), "gradients clipped")
+@from_all_states(("dx", "dh0", "dWx", "dWh", "db"), "gradients clipped")
 def clipped_on_the_way(dh, cache):
     x, h0, Wx, Wh, h = cache
     da, dh_next = np.zeros_like(h), np.zeros_like(h0)
