@@ -562,11 +562,6 @@ def nothing(shape, rate, rng):
     rng.random(shape)
 
 
-@slip("dropout_mask", "mask")
-def compared_with_a_normal_number(shape, rate, rng):
-    return (rng.standard_normal(shape) >= rate) / (1 - rate)
-
-
 # variational_mask ---------------------------------------------------------------------------------
 
 
