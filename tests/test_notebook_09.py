@@ -65,14 +65,13 @@ def test_pictures_are_shown(ran, cell):
 # --- what the prose says ------------------------------------------------------------------------
 
 QUOTED = [
-    ("about-perplexity", "by-hand-perplexity", ["1.386", "4"]),
+    ("about-perplexity", "guesses-shown", ["1.386", "4"]),
     ("about-tied-softmax-loss", "two-sources-shown", ["1.386", "0.75", "0.824", "-0.824"]),
 ]
 
 
 @pytest.mark.parametrize("prose, cell, quoted", QUOTED)
 def test_numbers_in_the_prose_are_those_that_a_cell_prints(ran, sources, prose, cell, quoted):
-    cell = "guesses-shown" if cell == "by-hand-perplexity" else cell
     printed = numbers(ran.text(cell).replace("[", " ").replace("]", " "))
     for number in quoted:
         whole = rf"(?<![\d.]){re.escape(number)}(?![\d]|\.\d)"
