@@ -92,7 +92,7 @@ def test_sizes_in_the_prose_are_those_of_the_cells(ran, sources, names):
 def test_the_texts_share_no_paragraph(names):
     whole = [tuple(names["paragraphs"][k]) for k in names["order"]]
     assert len(set(whole)) == len(whole)
-    assert len(names["valid_ix"]) == 4000 and len(names["test_ix"]) == 8000
+    assert len(names["valid_ix"]) == 3000 and len(names["test_ix"]) == 6000
     assert names["vocabulary"][0] == "<rare>" and (names["train_ix"] == 0).any()
 
 
