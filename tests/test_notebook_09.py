@@ -112,6 +112,16 @@ def test_what_models_without_memory_reach(ran):
     assert 0.12 * V < by_share < 0.3 * V  # "about a fifth"
 
 
+def test_what_is_cut_sends_nothing_back(ran):
+    said = re.sub(r"[\[\]]", " ", ran.text("cut-and-doubled-shown")).splitlines()
+    cut, cut_row, doubled, doubled_row, moved = said
+    for line in (cut, doubled):
+        dx, measured = (numbers(part) for part in line.split("step")[1].split("measured"))
+        assert len(dx) == 4 and dx == measured and all(dx) == any(dx) == (line is doubled)
+    assert numbers(cut_row) == [0] and numbers(doubled_row)[0] > 0.1
+    assert numbers(moved)[-1] == 0
+
+
 def test_the_plain_model_overfits(ran):
     rows = np.array([numbers(line) for line in ran.text("train-plain").splitlines()
                      if re.match(r" +\d+ +[\d.]+ ", line)])  # fmt: skip
