@@ -94,6 +94,12 @@ class Case:
         in_float64 = _fresh(self.arguments(), lambda a: a.astype(np.float64))
         return self.exercise.expected(in_float64)
 
+    @cached_property
+    def parts(self):
+        """The compared arrays and scalars by name; a list has as many as there are layers here."""
+        parts = self.exercise.parts()
+        return {name: part for name, part in parts.items() if name in self.expected}
+
     def predicted(self, known):
         """What a known mistake answers here, or None where it cannot answer."""
         if known.name not in self._predicted:
@@ -361,10 +367,24 @@ class _Examination:
             ):
                 text = f"{quantity.name}: expected a dict with the keys {', '.join(quantity.keys)}"
                 self.fail("type", quantity.name, f"{text}, got {diagnosis.describe(returned[i])}.")
+            if quantity.each:
+                self.check_list(case, quantity, returned[i])
         values = exercise.quantities(returned)
         for stage in (self.check_type, self.check_shape, self.check_dtype, self.check_finite):
-            for name, part in exercise.parts().items():
+            for name, part in case.parts.items():
                 stage(case, name, part, values)
+
+    def check_list(self, case, quantity, value):
+        """A list of tuples, one for each layer."""
+        layers = sum(name in case.parts for name in quantity.parts()) // len(quantity.each)
+        wanted = f"{layers} tuple{'s' if layers > 1 else ''} ({', '.join(quantity.each)})"
+        text = f"{quantity.name}: expected a list of {wanted}, one for each layer, got "
+        if not isinstance(value, tuple | list) or len(value) != layers:
+            self.fail("type", quantity.name, f"{text}{diagnosis.describe(value)}.")
+        for k, layer in enumerate(value):
+            if not isinstance(layer, tuple | list) or len(layer) != len(quantity.each):
+                text += f"{diagnosis.describe(layer)} as {quantity.name}[{k}]."
+                self.fail("type", quantity.name, text)
 
     def check_type(self, case, name, part, values):
         value, got = values[name], diagnosis.describe(values[name])
@@ -519,8 +539,8 @@ class _Examination:
             if finding:
                 raise _Found(finding)
             return
-        values, wrong = exercise.quantities(answer), {}
-        for name in exercise.parts():
+        values, parts, wrong = exercise.quantities(answer), case.parts, {}
+        for name in parts:
             error = relative_error(values[name], case.expected[name], case.floor)
             right = error <= case.tolerance
             self.report.worst = max(self.report.worst, error / case.tolerance)
@@ -528,7 +548,6 @@ class _Examination:
                 rows.append((name, np.shape(values[name]), error, case.tolerance, right))
             if not right:
                 wrong[name] = error
-        parts = exercise.parts()
         for name in sorted(wrong, key=lambda name: parts[name].role == "gradient")[:1]:
             text = (
                 diagnosis.where(parts[name], values[name], case.expected[name], case.tolerance)

@@ -136,6 +136,13 @@ MISTAKES = (
         quantity="dh_prev",
         mistake="look left out of dh_prev",
     ),
+    TypicalMistake(
+        "mask_lost",
+        "stacked_lstm_backward",
+        (("        if masks is not None:\n            dh = dh * masks[k]\n", ""),),
+        quantity="dx",
+        mistake="masks left out on the way back",
+    ),
 )
 
 ACCIDENTS = (

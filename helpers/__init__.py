@@ -21,6 +21,14 @@ from helpers.clipping import (
     global_norm,
 )
 from helpers.data.menu import delivery_weights
+from helpers.deep_language_model import (
+    dropout_mask,
+    perplexity,
+    stacked_lstm_backward,
+    stacked_lstm_forward,
+    tied_softmax_loss,
+    variational_mask,
+)
 from helpers.embedding import (
     embedding_backward,
     embedding_forward,
@@ -90,6 +98,7 @@ __all__ = [
     "clip_by_value",
     "count_parameters",
     "delivery_weights",
+    "dropout_mask",
     "embedding_backward",
     "embedding_forward",
     "global_norm",
@@ -111,6 +120,7 @@ __all__ = [
     "numerical_gradient",
     "one_hot",
     "orthogonal",
+    "perplexity",
     "readout",
     "rescale",
     "rnn_backward",
@@ -125,8 +135,12 @@ __all__ = [
     "softmax",
     "softmax_loss",
     "spectral_radius",
+    "stacked_lstm_backward",
+    "stacked_lstm_forward",
     "tanh_gradient_norms",
     "tbptt_gradients",
     "temporal_softmax_loss",
+    "tied_softmax_loss",
     "truncated_chunks",
+    "variational_mask",
 ]

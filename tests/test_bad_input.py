@@ -12,6 +12,7 @@ from helpers import (
     captioning,
     char_rnn_loss,
     clipping,
+    deep_language_model,
     embedding_backward,
     embedding_forward,
     gradient_flow,
@@ -128,6 +129,24 @@ CASES = {
     ),
     "forget gates of one step": (lambda: lstm.cell_gradient(h), "f"),
     "four gates for a GRU": (lambda: gru.gru_step_forward(x, h, W4, H4, b4), "Wx"),
+    "no layers": (lambda: deep_language_model.stacked_lstm_forward(seq, []), "layers"),
+    "a mask too few": (
+        lambda: deep_language_model.stacked_lstm_forward(seq, [(W4, H4, b4)] * 2, [seq]),
+        "masks",
+    ),
+    "a mask of another width": (
+        lambda: deep_language_model.stacked_lstm_forward(seq, [(W4, H4, b4)], [f((2, 5, 4))]),
+        r"masks\[0\]",
+    ),
+    "a second layer of another width": (
+        lambda: deep_language_model.stacked_lstm_forward(seq, [(W4, H4, b4)] * 2),
+        "Wx",
+    ),
+    "a rate of 1": (lambda: deep_language_model.dropout_mask((2, 3), 1.0, rng), "rate"),
+    "an embedding of another width": (
+        lambda: deep_language_model.tied_softmax_loss(seq, f((7, 4)), f(7), tokens[:, 1:]),
+        "E",
+    ),
     "an unknown cell": (lambda: gru.count_parameters("transformer", 3, 4), "cell"),
     "a mask of numbers": (
         lambda: losses.temporal_softmax_loss(seq, np.zeros((2, 5), int), f((2, 5))),

@@ -62,6 +62,7 @@ BACKWARD = {
         "attention_backward",
         "attention_lstm_step_backward",
     },
+    "09": {"stacked_lstm_backward", "tied_softmax_loss"},
 }
 
 

@@ -136,6 +136,21 @@ RIGHT = {
     "attention_lstm_step_forward": [("1 → -1", AXIS), ("x → x * 0", SHAPE)],
     "greedy_caption": [("int(np.argmax(scores)) → np.argmax(scores)", NUMBER)],
     "beam_caption": [("0.0 → 1.0", "all candidates alike"), ("0.0 → -1.0", "all candidates alike")],
+    "perplexity": [("float(np.exp(loss_per_token)) → np.exp(loss_per_token)", NUMBER)],
+    "stacked_lstm_forward": [("x → x * 0", SHAPE)] * 2,
+    "stacked_lstm_backward": [
+        ("dh → dh * 0", SHAPE),
+        ("0 → -1", "any step has the shape that is asked"),
+    ],
+    "dropout_mask": [
+        ("rng.random(shape) >= rate → rng.random(shape) > rate", "no number drawn is the rate"),
+    ],
+    "tied_softmax_loss": [
+        *[("E → E * 0", SHAPE)] * 2,
+        ("E → by", "both have V rows"),
+        ("1 → -1", AXIS),
+        *[("1 → 2", "reshape takes any negative number for the size that it has to find")] * 2,
+    ],
 }
 
 

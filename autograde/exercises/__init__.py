@@ -4,6 +4,7 @@ from autograde.exercises import (
     bptt,
     captioning,
     clipping,
+    deep,
     gru,
     hello,
     lstm,
@@ -14,6 +15,6 @@ from autograde.exercises import (
 # By name, in the order of the course.
 EXERCISES = {
     exercise.name: exercise
-    for notebook in (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning)
+    for notebook in (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep)
     for exercise in notebook.EXERCISES
 }

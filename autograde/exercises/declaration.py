@@ -8,6 +8,8 @@ from functools import cached_property
 
 from autograde.gradcheck import TOLERANCE, exact_gradients
 
+MOST_LAYERS = 3  # in any problem
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -20,12 +22,15 @@ class Quantity:
         role: "value", "gradient" (held against a numerical gradient), or "cache" (the
             student's own, not looked into).
         keys: of a dict of arrays.
+        each: for a list of tuples, one for each layer, the names of a tuple's arrays; the axes are
+            then a layer's own.
     """
 
     name: str
     axes: str = ""
     role: str = "value"
     keys: tuple[str, ...] = ()
+    each: tuple[str, ...] = ()
 
     @property
     def letters(self):
@@ -36,17 +41,27 @@ class Quantity:
         """The arrays or scalars that this quantity consists of, by name; none for a cache."""
         if self.role == "cache":
             return {}
-        if not self.keys:
+        if not self.keys and not self.each:
             return {self.name: self}
-        names = [f"{self.name}[{key!r}]" for key in self.keys]
         axes = self.axes.split()
+        if self.each:
+            names = [f"{self.name}[{k}] {one}" for k in range(MOST_LAYERS) for one in self.each]
+            axes *= MOST_LAYERS
+        else:
+            names = [f"{self.name}[{key!r}]" for key in self.keys]
         return {n: Quantity(n, a, self.role) for n, a in zip(names, axes, strict=True)}
 
     def split(self, value):
         """The value's parts, in the order of `parts`."""
         if self.role == "cache":
             return []
+        if self.each:
+            return [array for layer in value for array in layer]
         return [value[key] for key in self.keys] if self.keys else [value]
+
+    def named(self, value):
+        """The value's parts by name; of a list, as many as it has."""
+        return dict(zip(self.parts(), self.split(value), strict=not self.each))
 
 
 CACHE = Quantity("cache", role="cache")
@@ -169,8 +184,8 @@ class Exercise:
     def quantities(self, returned):
         """The values of `parts` in a well-formed answer."""
         each = (returned,) if len(self.returns) == 1 and not self.in_place else returned
-        found = [v for q, r in zip(self.returns, each, strict=True) for v in q.split(r)]
-        return dict(zip(self.parts(), found, strict=True))
+        named = [q.named(r) for q, r in zip(self.returns, each, strict=True)]
+        return {name: value for one in named for name, value in one.items()}
 
     def call(self, f, arguments):
         """Call an answer, and return what it returned; with `in_place`, what it changed as well."""

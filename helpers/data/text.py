@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 
 TRAIN_MODULES = (
     "argparse", "ast", "bdb", "calendar", "cmd", "configparser", "copy", "csv", "dataclasses",
@@ -67,3 +68,24 @@ def docstring_text(modules=TRAIN_MODULES + PROSE_MODULES):
     if not text:
         raise ValueError("modules: expected at least one docstring, got none; name other modules")
     return text
+
+
+def documentation_words():
+    """The prose of Python's own manual, `pydoc_data.topics`, as words, a list a paragraph.
+
+    A paragraph that stands in the manual more than once is kept once, so that nothing that a model
+    is judged by was there to learn from. Code, tables and grammars are left out.
+
+    Returns:
+        list of lists of strings: words in lower case, full stops and commas.
+    """
+    from pydoc_data import topics
+
+    prose = {}  # a dict keeps the order, and each of its keys once
+    for name in sorted(topics.topics):
+        for paragraph in topics.topics[name].split("\n\n"):
+            words = re.findall(r"[a-z]+(?:['-][a-z]+)*|[.,]", paragraph.lower())
+            plain = len(re.findall(r"[A-Za-z\s.,]", paragraph)) > 0.85 * len(paragraph)
+            if len(words) >= 8 and plain and paragraph.rstrip().endswith((".", ":")):
+                prose[" ".join(words)] = words
+    return list(prose.values())
