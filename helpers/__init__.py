@@ -75,6 +75,14 @@ from helpers.rnn import (
     rnn_step_forward,
     rnn_unroll,
 )
+from helpers.seq2seq import (
+    encode,
+    encode_backward,
+    masked_softmax,
+    pad_batch,
+    seq2seq_loss,
+    translate,
+)
 
 __all__ = [
     "adagrad_update",
@@ -92,6 +100,8 @@ __all__ = [
     "delivery_weights",
     "embedding_backward",
     "embedding_forward",
+    "encode",
+    "encode_backward",
     "global_norm",
     "gradient_norms",
     "greedy_caption",
@@ -108,9 +118,11 @@ __all__ = [
     "lstm_forward",
     "lstm_step_backward",
     "lstm_step_forward",
+    "masked_softmax",
     "numerical_gradient",
     "one_hot",
     "orthogonal",
+    "pad_batch",
     "readout",
     "rescale",
     "rnn_backward",
@@ -121,6 +133,7 @@ __all__ = [
     "rnn_unroll",
     "sample",
     "scalar_gradient",
+    "seq2seq_loss",
     "sigmoid",
     "softmax",
     "softmax_loss",
@@ -128,5 +141,6 @@ __all__ = [
     "tanh_gradient_norms",
     "tbptt_gradients",
     "temporal_softmax_loss",
+    "translate",
     "truncated_chunks",
 ]
