@@ -16,7 +16,7 @@ a mask is True where a word is. Parameters are dicts of arrays.
 import numpy as np
 
 from helpers.embedding import embedding_backward, embedding_forward
-from helpers.losses import log_softmax, temporal_softmax_loss
+from helpers.losses import softmax, temporal_softmax_loss
 from helpers.lstm import (
     init_lstm,
     lstm_backward,
@@ -107,7 +107,7 @@ def encode(tokens, mask, E, Wx, Wh, b):
         h_new, c_new, cache = lstm_step_forward(x[:, t], h, c, Wx, Wh, b)
         here = mask[:, t, None]
         h, c = np.where(here, h_new, h), np.where(here, c_new, c)  # (N, H)
-        states.append(h_new * here)
+        states.append(np.where(here, h_new, 0))
         caches.append(cache)
     return np.stack(states, axis=1), h, c, (tokens, mask, len(E), caches)
 
@@ -138,6 +138,60 @@ def encode_backward(dh, dh_last, dc_last, cache):
         dc_last = np.where(here, dc_prev, dc_last)
         dweights = [w + n for w, n in zip(dweights, new, strict=True)] if dweights else new
     return embedding_backward(np.stack(dx, axis=1), (tokens, V)), *dweights
+
+
+# --- looking back ---------------------------------------------------------------------------------
+
+
+def masked_softmax(scores, mask):
+    """A softmax over the places that are there: the others get a weight of 0.
+
+    Args:
+        scores: (N, L).
+        mask: (N, L) bool, at least one True in every row.
+
+    Returns:
+        weights (N, L); every row sums to 1.
+
+    Raises:
+        TypeError, ValueError: another shape, a mask of numbers, or a row without any place.
+    """
+    expect_array("scores", scores, ("N", "L"))
+    expect_array("mask", mask, scores.shape, "it has an entry a score")
+    if mask.dtype != bool:
+        raise TypeError(f"mask: expected dtype bool, got {mask.dtype}; compare: tokens != PAD")
+    if not mask.any(axis=1).all():
+        raise ValueError(
+            "mask: expected at least one place in every row, got a row without any; "
+            "leave the empty sentence out"
+        )
+    return softmax(np.where(mask, scores, -np.inf))
+
+
+def look_back(h, states, mask, masked_softmax=masked_softmax):
+    """All looks of a decoder at once; a state is its own key and value.
+
+    Args:
+        h: (N, T, H) the decoder's states, which ask.
+        states: (N, S, H) the encoder's.
+        mask: (N, S) bool, True where a source word is.
+        masked_softmax: such as a student's own.
+
+    Returns:
+        context (N, T, H), weights (N, T, S).
+    """
+    scores = h @ states.swapaxes(1, 2)  # (N, T, S)
+    flat = scores.reshape(-1, scores.shape[2])
+    weights = masked_softmax(flat, np.repeat(mask, h.shape[1], axis=0)).reshape(scores.shape)
+    return weights @ states, weights
+
+
+def look_back_backward(dcontext, h, states, weights):
+    """Gradients of `look_back`: dh (N, T, H), dstates (N, S, H)."""
+    dweights = dcontext @ states.swapaxes(1, 2)  # (N, T, S)
+    dscores = weights * (dweights - (weights * dweights).sum(axis=2, keepdims=True))
+    dstates = weights.swapaxes(1, 2) @ dcontext + dscores.swapaxes(1, 2) @ h  # value and key
+    return dscores @ states, dstates
 
 
 # --- encoder and decoder --------------------------------------------------------------------------
@@ -190,14 +244,22 @@ def seq2seq_loss(source, target, params):
     return attention_seq2seq_loss(source, target, params, attention=False)
 
 
-def attention_seq2seq_loss(source, target, params, *, encode=encode,
-                           encode_backward=encode_backward, attention=True):  # fmt: skip
+def attention_seq2seq_loss(
+    source,
+    target,
+    params,
+    encode=encode,
+    encode_backward=encode_backward,
+    masked_softmax=masked_softmax,
+    *,
+    attention=True,
+):
     """`seq2seq_loss` of a decoder that looks back at the source before it names a word.
 
     Args:
         source, target: as in `seq2seq_loss`.
         params: as in `seq2seq_loss`, but Wy is (2H, V_tgt): half of it for the context.
-        encode, encode_backward: such as a student's own.
+        encode, encode_backward, masked_softmax: such as a student's own.
         attention: whether it does look back.
 
     Returns:
@@ -208,80 +270,31 @@ def attention_seq2seq_loss(source, target, params, *, encode=encode,
     _expect_batch("target", tokens, mask, len(params["E_tgt"]))
     encoding, decoding = ([params[name] for name in names] for names in (ENCODER, DECODER))
     states, h_last, c_last, encoder = encode(words, there, params["E_src"], *encoding)
-    read, asked = tokens[:, :-1], tokens[:, 1:]
-    x = embedding_forward(read, params["E_tgt"])  # (N, T-1, D)
+    x = embedding_forward(tokens[:, :-1], params["E_tgt"])  # (N, T-1, D)
     h, _, decoder = lstm_forward(x, h_last, c_last, *decoding)
-    seen = h
     if attention:
-        context, weights = look_back(h, states, there)
+        context, weights = look_back(h, states, there, masked_softmax)
         seen = np.concatenate([h, context], axis=2)  # (N, T-1, 2H)
-    scores = readout(seen, params["Wy"], params["by"])
-    loss, dscores = temporal_softmax_loss(scores, asked, mask[:, 1:])
-    dseen, dWy, dby = readout_backward(dscores, seen, params["Wy"])
-    dh, dstates = dseen, np.zeros_like(states)
-    if attention:
-        H = h.shape[2]
-        dh_look, dstates = look_back_backward(dseen[:, :, H:], h, states, weights)
-        dh = dseen[:, :, :H] + dh_look
+        loss, dseen, *readers = _word_loss(seen, target, params)
+        dh, dcontext = np.split(dseen, 2, axis=2)
+        dh_look, dstates = look_back_backward(dcontext, h, states, weights)
+        dh = dh + dh_look
+    else:
+        loss, dh, *readers = _word_loss(h, target, params)
+        dstates = np.zeros_like(states)
     dx, dh_last, dc_last, *decoder = lstm_backward(dh, np.zeros_like(c_last), decoder)
     dE_src, *encoder = encode_backward(dstates, dh_last, dc_last, encoder)
-    dE_tgt = embedding_backward(dx, (read, len(params["E_tgt"])))
-    return loss, dict(zip(PARAMETERS, [dE_src, dE_tgt, *encoder, *decoder, dWy, dby], strict=True))
+    dE_tgt = embedding_backward(dx, (tokens[:, :-1], len(params["E_tgt"])))
+    grads = dE_src, dE_tgt, *encoder, *decoder, *readers
+    return loss, dict(zip(PARAMETERS, grads, strict=True))
 
 
-# --- looking back ---------------------------------------------------------------------------------
-
-
-def masked_softmax(scores, mask):
-    """A softmax over the places that are there: the others get a weight of 0.
-
-    Args:
-        scores: (N, L).
-        mask: (N, L) bool, at least one True in every row.
-
-    Returns:
-        weights (N, L); every row sums to 1.
-
-    Raises:
-        TypeError, ValueError: another shape, a mask of numbers, or a row without any place.
-    """
-    expect_array("scores", scores, ("N", "L"))
-    expect_array("mask", mask, scores.shape, "it has an entry a score")
-    return _masked_softmax(scores, mask)
-
-
-def _masked_softmax(scores, mask):
-    if mask.dtype != bool:
-        raise TypeError(f"mask: expected dtype bool, got {mask.dtype}; compare: tokens != PAD")
-    if not mask.any(axis=-1).all():
-        raise ValueError(
-            "mask: expected at least one place in every row, got a row without any; "
-            "leave the empty sentence out"
-        )
-    return np.exp(log_softmax(np.where(mask, scores, -np.inf)))
-
-
-def look_back(h, states, mask):
-    """All looks of a decoder at once; a state is its own key and value.
-
-    Args:
-        h: (N, T, H) the decoder's states, which ask.
-        states: (N, S, H) the encoder's.
-        mask: (N, S) bool, True where a source word is.
-
-    Returns:
-        context (N, T, H), weights (N, T, S).
-    """
-    weights = _masked_softmax(h @ states.swapaxes(1, 2), mask[:, None])  # (N, T, S)
-    return weights @ states, weights
-
-
-def look_back_backward(dcontext, h, states, weights):
-    """Gradients of `look_back`: dh (N, T, H), dstates (N, S, H)."""
-    dweights = dcontext @ states.swapaxes(1, 2)  # (N, T, S)
-    dscores = weights * (dweights - (weights * dweights).sum(axis=2, keepdims=True))
-    dstates = weights.swapaxes(1, 2) @ dcontext + dscores.swapaxes(1, 2) @ h  # value and key
-    return dscores @ states, dstates
+def _word_loss(seen, target, params):
+    """Loss of the words that are asked for, and gradients of what the readout sees, Wy and by."""
+    tokens, mask = (array[:, 1:] for array in target)
+    scores = readout(seen, params["Wy"], params["by"])
+    loss, dscores = temporal_softmax_loss(scores, tokens, mask)
+    return loss, *readout_backward(dscores, seen, params["Wy"])
 
 
 # --- translating ----------------------------------------------------------------------------------
@@ -309,13 +322,27 @@ def translate_with_looks(source, params, start, end, max_length):
         list of N lists of token ids, and weights (N, steps, S) of every step, or None.
     """
     _expect_params(params)
+    words, there = source
+    *encoded, _ = encode(words, there, params["E_src"], *(params[name] for name in ENCODER))
+    return decode(*encoded, there, params, start, end, max_length)
+
+
+def decode(states, h, c, there, params, start, end, max_length):
+    """The decoder's half of `translate_with_looks`.
+
+    Args:
+        states, h, c: (N, S, H), (N, H), (N, H) what `encode` made of the source.
+        there: (N, S) bool, True where a source word is.
+        params, start, end, max_length: as in `translate`.
+
+    Returns:
+        as `translate_with_looks`.
+    """
     if max_length < 0:
         raise ValueError(f"max_length: expected 0 words or more, got {max_length}; 30 is plenty")
-    words, there = source
-    encoding, decoding = ([params[name] for name in names] for names in (ENCODER, DECODER))
-    states, h, c, _ = encode(words, there, params["E_src"], *encoding)
+    decoding = [params[name] for name in DECODER]
     attentive = len(params["Wy"]) == 2 * h.shape[1]
-    token, over = np.full(len(words), start), np.zeros(len(words), bool)
+    token, over = np.full(len(h), start), np.zeros(len(h), bool)
     written, looks = [], []
     for _ in range(max_length):
         h, c, _ = lstm_step_forward(params["E_tgt"][token], h, c, *decoding)
@@ -329,6 +356,6 @@ def translate_with_looks(source, params, start, end, max_length):
         over |= token == end
         if over.all():
             break
-    rows = np.reshape(written, (-1, len(words))).T.tolist()
+    rows = np.reshape(written, (-1, len(over))).T.tolist()
     cut = [row[: row.index(end)] if end in row else row for row in rows]
     return cut, (np.stack(looks, axis=1) if looks else None)

@@ -8,12 +8,13 @@ from autograde.exercises import (
     hello,
     lstm,
     rnn_intro,
+    seq2seq,
     vanishing,
 )
 
 # By name, in the order of the course.
 EXERCISES = {
     exercise.name: exercise
-    for notebook in (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning)
+    for notebook in (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, seq2seq)
     for exercise in notebook.EXERCISES
 }
