@@ -115,3 +115,25 @@ def split_numbers(train, test, rng):
     longer = rng.permutation(list(drawn))
     learn = rng.permutation([*range(100), *longer[test:]])
     return learn.tolist(), longer[:test].tolist()
+
+
+# The digits from 2 to 9 stand in either language in the same order; a 1 often goes without saying.
+_CARRIES = {word: digit for digit, word in enumerate(ENGLISH[1:11]) if 2 <= digit <= 9}
+_CARRIES |= {word: digit for digit, word in enumerate(ENGLISH[13:21], 2)}  # twelve to nineteen
+_CARRIES |= {word: digit for digit, word in enumerate(ENGLISH[21:29], 2)}  # twenty to ninety
+_CARRIES |= {syllable: digit for digit, syllable in enumerate(tuple(ROMAN)[1:10], 1) if digit > 1}
+
+
+def digits_said(words):
+    """Which of a number's words say a digit from 2 to 9, and which one.
+
+    'twelve' says a 2, and 'forty' a 4. Both languages say these digits in the same order, so that
+    the first of one list belongs to the first of the other's.
+
+    Args:
+        words: of `english_words` or `korean_words`, the latter in Hangul.
+
+    Returns:
+        list of (position, digit).
+    """
+    return [(k, _CARRIES[word]) for k, word in enumerate(words) if word in _CARRIES]
