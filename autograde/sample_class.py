@@ -136,6 +136,18 @@ MISTAKES = (
         quantity="dh_prev",
         mistake="look left out of dh_prev",
     ),
+    TypicalMistake(
+        "waiting_lost",
+        "encode_backward",
+        (
+            (
+                "np.where(here, dh_prev, dh_last), np.where(here, dc_prev, dc_last)",
+                "dh_prev, dc_prev",
+            ),
+        ),
+        quantity="dE",
+        mistake="gradient lost in the padding",
+    ),
 )
 
 ACCIDENTS = (

@@ -62,6 +62,7 @@ BACKWARD = {
         "attention_backward",
         "attention_lstm_step_backward",
     },
+    "10": {"encode_backward", "seq2seq_loss"},
 }
 
 
