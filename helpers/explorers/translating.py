@@ -6,12 +6,13 @@ import numpy as np
 
 from helpers.data.numerals import (
     END,
+    KOREAN,
     LARGEST,
+    ROMAN,
     START,
     english_tokens,
     english_words,
     korean_tokens,
-    korean_words,
 )
 from helpers.diagrams.seq2seq import draw_alignment
 from helpers.explorers import Explorer, slider
@@ -34,9 +35,10 @@ def translation_of(params, number):
     """
     tokens = english_tokens(number)
     (said,), looks = translate_with_looks(pad_batch([tokens], 0), params, START, END, LONGEST)
+    syllables = [ROMAN.get(KOREAN[token], KOREAN[token]) for token in said]
     ended = ["END"] if len(said) < LONGEST else []
     right = said == korean_tokens(number)[1:-1]
-    return english_words(tokens), korean_words(said, roman=True) + ended, looks[0], right
+    return english_words(tokens), syllables + ended, looks[0], right
 
 
 def draw_step(params, number, step):
@@ -59,7 +61,7 @@ def draw_step(params, number, step):
     bars.invert_yaxis()
     bars.set(xlim=(0, 1), xlabel="attention weight", title=f"“{said[k]}”, step {k + 1}")
     verdict = "right" if right else "wrong"
-    title = f"{number:,}: {' '.join(said[:-1])} ({verdict})"
+    title = f"{number:,}: {' '.join(one for one in said if one != 'END')} ({verdict})"
     _, alt = draw_alignment(words, said, weights, title, ax=table, chosen=k)
     best = int(weights[k].argmax())
     return fig, (
