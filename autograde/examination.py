@@ -435,7 +435,8 @@ class _Examination:
                 if case.precision == "float32"
                 else "Look for an .astype, or a dtype= where an array is made."
                 if got.kind == "f"
-                else "Turn it into floating-point numbers with .astype."
+                else f"Turn it into {'floating-point numbers' if want.kind == 'f' else want} with "
+                ".astype."
             )
             text = f"{name}: expected the dtype {want}, got {got}. {remedy}"
             self.fail("dtype", name, text, mistake=f"{got} in place of {want}")

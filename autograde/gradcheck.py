@@ -118,7 +118,7 @@ def same(a, b, seen=frozenset(), grown=False):
 def comparable(a, b):
     """Whether both are numbers, or arrays of numbers."""
     numbers = (int, float, complex, np.number, np.ndarray)
-    return all(isinstance(v, numbers) and np.asarray(v).dtype.kind in "fiuc" for v in (a, b))
+    return all(isinstance(v, numbers) and np.asarray(v).dtype.kind in "fiucb" for v in (a, b))
 
 
 def close(a, b):

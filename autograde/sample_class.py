@@ -143,6 +143,18 @@ MISTAKES = (
         quantity="dx",
         mistake="masks left out on the way back",
     ),
+    TypicalMistake(
+        "waiting_lost",
+        "encode_backward",
+        (
+            (
+                "np.where(here, dh_prev, dh_last), np.where(here, dc_prev, dc_last)",
+                "dh_prev, dc_prev",
+            ),
+        ),
+        quantity="dE",
+        mistake="gradient lost in the padding",
+    ),
 )
 
 ACCIDENTS = (

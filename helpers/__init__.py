@@ -83,6 +83,14 @@ from helpers.rnn import (
     rnn_step_forward,
     rnn_unroll,
 )
+from helpers.seq2seq import (
+    encode,
+    encode_backward,
+    masked_softmax,
+    pad_batch,
+    seq2seq_loss,
+    translate,
+)
 
 __all__ = [
     "adagrad_update",
@@ -101,6 +109,8 @@ __all__ = [
     "dropout_mask",
     "embedding_backward",
     "embedding_forward",
+    "encode",
+    "encode_backward",
     "global_norm",
     "gradient_norms",
     "greedy_caption",
@@ -117,9 +127,11 @@ __all__ = [
     "lstm_forward",
     "lstm_step_backward",
     "lstm_step_forward",
+    "masked_softmax",
     "numerical_gradient",
     "one_hot",
     "orthogonal",
+    "pad_batch",
     "perplexity",
     "readout",
     "rescale",
@@ -131,6 +143,7 @@ __all__ = [
     "rnn_unroll",
     "sample",
     "scalar_gradient",
+    "seq2seq_loss",
     "sigmoid",
     "softmax",
     "softmax_loss",
@@ -141,6 +154,7 @@ __all__ = [
     "tbptt_gradients",
     "temporal_softmax_loss",
     "tied_softmax_loss",
+    "translate",
     "truncated_chunks",
     "variational_mask",
 ]

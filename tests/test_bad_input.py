@@ -29,6 +29,7 @@ from helpers import (
     rnn_step_forward,
     rnn_unroll,
     sample,
+    seq2seq,
     softmax,
     softmax_loss,
     tbptt_gradients,
@@ -38,6 +39,7 @@ from helpers.data import (
     adding_problem,
     load_digits,
     next_dish,
+    numerals,
     recall_problem,
     standard_library_text,
 )
@@ -190,6 +192,30 @@ CASES = {
     "too many digits": (lambda: describe_scene([1, 2, 3, 4], [0, 1, 2, 3]), "digits"),
     "places out of order": (lambda: describe_scene([1, 2], [5, 3]), "places"),
     "a word nobody knows": (lambda: encode_captions(["a zebra"]), "captions"),
+    "no sequences to pad": (lambda: seq2seq.pad_batch([], 0), "sequences"),
+    "words for tokens": (lambda: seq2seq.pad_batch([["a"]], 0), "sequences"),
+    "padding in front": (
+        lambda: seq2seq.encode(tokens, np.arange(6) > np.zeros((2, 1)), f((3, 3)), W4, H4, b4),
+        "tokens mask",
+    ),
+    "a mask of numbers for the encoder": (
+        lambda: seq2seq.encode(tokens, f((2, 6)), f((3, 3)), W4, H4, b4),
+        "tokens mask",
+    ),
+    "a translator without its decoder": (
+        lambda: seq2seq.seq2seq_loss((tokens, tokens == 0), (tokens, tokens == 0), {"E_src": Wx}),
+        "params",
+    ),
+    "a row with nothing to look at": (
+        lambda: seq2seq.masked_softmax(x, np.zeros((2, 3), bool)),
+        "mask",
+    ),
+    "a translation of negative length": (
+        lambda: seq2seq.decode(f((2, 5, 4)), h, h, tokens, {}, 1, 2, -1),
+        "max_length",
+    ),
+    "a number with nine digits": (lambda: numerals.korean_tokens(10**8), "number"),
+    "too few numbers to learn from": (lambda: numerals.split_numbers(50, 10, rng), "train"),
     "no modules": (lambda: standard_library_text(()), "modules"),
 }
 

@@ -15,7 +15,13 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parent.parent
 # Half a minute and more of training each: `make test-slow` opens these.
-LONG = {"06_lstm_gates", "07_gru", "08_captioning_attention", "09_deep_language_model"}
+LONG = {
+    "06_lstm_gates",
+    "07_gru",
+    "08_captioning_attention",
+    "09_deep_language_model",
+    "10_seq2seq",
+}
 TROUBLE = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type*='jupyter.error']"
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

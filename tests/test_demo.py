@@ -63,6 +63,7 @@ BACKWARD = {
         "attention_lstm_step_backward",
     },
     "09": {"stacked_lstm_backward", "tied_softmax_loss"},
+    "10": {"encode_backward", "seq2seq_loss"},
 }
 
 

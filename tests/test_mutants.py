@@ -151,6 +151,28 @@ RIGHT = {
         ("1 → -1", AXIS),
         *[("1 → 2", "reshape takes any negative number for the size that it has to find")] * 2,
     ],
+    "pad_batch": [
+        ("zip(tokens, sequences, strict=True) → zip(tokens, sequences)", "there is a row for each"),
+        ("True → False", "there is a row for each"),
+    ],
+    "encode": [
+        ("1 → -1", AXIS),
+        ("(:, t, None) → (:, None, t)", SAME),
+        *[("tokens → mask", SHAPE), ("tokens → tokens * 0", SHAPE)] * 2,
+        *[("Wh → Wh * 0", SHAPE)] * 2,
+        *((f"Wh → {other}", SHAPE) for other in ("Wx", "b")),
+        ("E → E * 0", SHAPE),
+    ],
+    "encode_backward": [
+        ("(:, t, None) → (:, None, t)", SAME),
+        ("zip(*dweights, strict=True) → zip(*dweights)", "every step has three"),
+        ("True → False", "every step has three"),
+    ],
+    "seq2seq_loss": [
+        ("(0, 1) → (1, 0)", SAME),
+        *[("1 → 2", "any negative size stands for the rest")] * 2,
+    ],
+    "translate": [("1 → -1", AXIS), ("int(token[n]) → token[n]", NUMBER)],
 }
 
 

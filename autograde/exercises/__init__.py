@@ -9,12 +9,22 @@ from autograde.exercises import (
     hello,
     lstm,
     rnn_intro,
+    seq2seq,
     vanishing,
 )
 
+NOTEBOOKS = (
+    rnn_intro,
+    hello,
+    bptt,
+    vanishing,
+    clipping,
+    lstm,
+    gru,
+    captioning,
+    deep,
+    seq2seq,
+)
+
 # By name, in the order of the course.
-EXERCISES = {
-    exercise.name: exercise
-    for notebook in (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep)
-    for exercise in notebook.EXERCISES
-}
+EXERCISES = {exercise.name: exercise for notebook in NOTEBOOKS for exercise in notebook.EXERCISES}

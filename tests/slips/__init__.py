@@ -4,7 +4,18 @@ They are written by hand, beside the known mistakes that `autograde/exercises/` 
 what a message can name, these are what people type.
 """
 
-from slips import bptt, captioning, clipping, deep, gru, hello, lstm, rnn_intro, vanishing
+from slips import (
+    bptt,
+    captioning,
+    clipping,
+    deep,
+    gru,
+    hello,
+    lstm,
+    rnn_intro,
+    seq2seq,
+    vanishing,
+)
 
-NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep)
+NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep, seq2seq)
 SLIPS = [slip for notebook in NOTEBOOKS for slip in notebook.slip]
