@@ -31,7 +31,7 @@ def test_the_page_for_instructors_tells_what_was_measured(measured, tmp_path):
 
     fresh = tmp_path / "grading.md"
     fresh.write_text(calibration.PAGE.read_text())
-    calibration.write(measured, calibration.SOME, fresh)
+    calibration.write(measured, fresh)
     assert words(fresh.read_text()) == words(calibration.PAGE.read_text())
 
 
