@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from student_process import student_process
@@ -16,8 +17,9 @@ from autograde.sandbox.grading import PNG, as_exercise, cleaned, of_value
 from autograde.sandbox.shell import Shell
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def student():
+    plt.close("all")  # those that other tests have left
     return Shell.instance()
 
 

@@ -219,8 +219,8 @@ FORWARD_MISTAKES = (
 
 def _cells(x, Wx, Wh, b):
     h0 = np.zeros_like(x, shape=(len(x), len(Wh)))
-    _, _, (_, _, _, c, *_) = lstm_forward(x, h0, h0, Wx, Wh, b)
-    return np.stack(c, axis=1)
+    _, _, (_, _, c, *_) = lstm_forward(x, h0, h0, Wx, Wh, b)  # (T+1, N, H), c0 among them
+    return c[1:].swapaxes(0, 1)
 
 
 STACKED_LSTM_FORWARD = exercise(
@@ -307,11 +307,11 @@ def _only(step):
 
 
 def _averaged(grads, cache):
-    return [g / np.asarray(len(cache[0]), g.dtype) for g in grads]
+    return [g / np.asarray(cache[0].shape[1], g.dtype) for g in grads]  # x (T, N, D)
 
 
 def _shared_out(grads, cache):
-    return [g / np.asarray(cache[0].shape[1], g.dtype) for g in grads]
+    return [g / np.asarray(len(cache[0]), g.dtype) for g in grads]  # x (T, N, D)
 
 
 BACKWARD_MISTAKES = (
