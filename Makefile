@@ -47,7 +47,7 @@ test: $(READY)  ## run the test suite
 	$(NUMERICS) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: $(READY)  ## run the slow tests
-	$(NUMERICS) $(BIN)/python -m pytest -m slow
+	$(NUMERICS) $(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 test-latest:  ## run the suite on the newest releases that pyproject.toml allows
 	@$(call need_python)

@@ -7,7 +7,7 @@ import pytest
 from slips import SLIPS
 from styles import STYLES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("calibration")]
 
 
 @pytest.fixture(scope="module")

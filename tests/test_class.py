@@ -23,7 +23,8 @@ from autograde.exercises import EXERCISES
 from autograde.release import ROOT, sources
 from autograde.sample_class import Submission, exercises_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# They look at all the processes that there are: one after the other.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("grading")]
 
 
 @pytest.mark.parametrize("notebook", ["01_rnn_intro", "05_clipping"])

@@ -293,7 +293,7 @@ def ran(tmp_path_factory):
 
 def slow(test):
     """The first of these runs the whole demo."""
-    return pytest.mark.slow(pytest.mark.timeout(900)(test))
+    return pytest.mark.slow(pytest.mark.timeout(900)(pytest.mark.xdist_group("grading")(test)))
 
 
 @slow

@@ -17,7 +17,8 @@ from tiny_course import NAME, nbgrader, write_course
 
 from autograde.seed import VARIABLE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+# They look at all the processes that there are: one after the other.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("grading")]
 
 TRIPLE = "def triple(x):\n    return 3 * x"
 SECRET = "98765432123456789"  # the seed of the hidden tests
