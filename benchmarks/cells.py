@@ -22,7 +22,7 @@ def optional(name):
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-torch, jax, tuned = optional("torch"), None, optional("helpers.tuned")
+torch, jax = optional("torch"), None
 if torch:
     torch.set_num_threads(1)
 if importlib.util.find_spec("jax"):
@@ -39,7 +39,7 @@ CELLS = (*GATES, "attention")
 # Sums over some thousand products, added in another order.
 LIMIT = {"float32": 2e-5, "float64": 1e-12}
 
-OURS, TUNED, LOOP = "helpers", "helpers.tuned", "step-by-step loop"
+OURS, LOOP = "helpers", "step-by-step loop"
 PYTORCH, BARE, JAX = "PyTorch", "PyTorch without oneDNN", "JAX jit"
 
 
@@ -100,9 +100,9 @@ def upstream_of(cell, a):
     return [a[name] for name in wanted]
 
 
-def numpy_way(cell, a, module=helpers):
-    """The course's functions, from the module that has them."""
-    forward, backward = (getattr(module, f"{cell}_{w}") for w in ("forward", "backward"))
+def numpy_way(cell, a):
+    """The course's functions."""
+    forward, backward = (getattr(helpers, f"{cell}_{w}") for w in ("forward", "backward"))
     keywords = {"reset_after": True} if cell == "gru" else {}
     upstream = upstream_of(cell, a)
     inputs = list(a.values())[: len(a) - len(upstream)]
@@ -249,8 +249,6 @@ def jax_way(cell, a):
 def ways_of(cell, a):
     """Every way that this machine has for a cell, by name; ours is the first."""
     ways = {OURS: numpy_way(cell, a)}
-    if hasattr(tuned, f"{cell}_backward"):
-        ways[TUNED] = numpy_way(cell, a, tuned)
     if torch:
         ways[PYTORCH] = torch_way(cell, a)
         if cell in GATES:

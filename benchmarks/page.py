@@ -33,29 +33,18 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 PEERS = (cells.PYTORCH, cells.LOOP, cells.JAX)
 SHORT = {"float32": "f32", "float64": "f64"}
 
-# What to reach, time ÷ peer, float32 and float64 at S0, S1, S2: what this code and a tuned one
-# were once found to reach on a quiet machine.
+# What to reach, time ÷ peer, float32 and float64 at S0, S1, S2.
+_SMALL = ((0.20, 0.20), (0.85, 0.85), (0.85, 0.85))
+_LOOP = ((0.30, 0.30), (0.50, 0.50), (0.60, 0.60))
 TARGETS = {
-    (cells.OURS, "rnn", cells.PYTORCH): ((0.24, 0.26), (0.61, 0.66), (0.74, 0.81)),
-    (cells.OURS, "gru", cells.PYTORCH): ((0.25, 0.25), (0.65, 0.78), (0.85, 0.89)),
-    (cells.OURS, "lstm", cells.PYTORCH): ((1.76, 0.35), (1.90, 0.73), (1.42, 0.80)),
-    (cells.TUNED, "rnn", cells.PYTORCH): ((0.14, 0.19), (0.57, 0.64), (0.74, 0.80)),
-    (cells.TUNED, "gru", cells.PYTORCH): ((0.14, 0.16), (0.57, 0.73), (0.82, 0.85)),
-    (cells.TUNED, "lstm", cells.PYTORCH): ((0.92, 0.23), (1.77, 0.70), (1.39, 0.79)),
-    (cells.TUNED, "rnn", cells.LOOP): ((0.30, None), (0.78, None), (0.92, None)),
-    (cells.TUNED, "gru", cells.LOOP): ((0.21, None), (0.41, None), (0.54, None)),
-    (cells.TUNED, "lstm", cells.LOOP): ((0.19, None), (0.37, None), (0.50, None)),
+    ("rnn", cells.PYTORCH): _SMALL,
+    ("gru", cells.PYTORCH): _SMALL,
+    ("lstm", cells.PYTORCH): ((1.00, 0.30), (1.80, 0.75), (1.40, 0.80)),
+    ("lstm", cells.LOOP): _LOOP,
 }
-# The same for a training step, from characters a second: (model, ours, theirs).
+# The same for a training step: (model, ours, theirs).
 F32, F64 = cells.DTYPES
-TRAINING_TARGETS = {
-    ("RNN", (cells.OURS, F32), (training.MIN_CHAR_RNN, F64)): 28 / 105,
-    ("RNN", (cells.OURS, F32), (cells.PYTORCH, F32)): 20 / 105,
-    ("LSTM", (cells.OURS, F32), (cells.PYTORCH, F32)): 125 / 87,
-    ("LSTM", (cells.TUNED, F32), (cells.PYTORCH, F32)): 125 / 127,
-}
-LEEWAY = 1.1  # a target counts as reached within this factor: it was measured itself
-PRODUCTS = 0.74  # the share of matrix products in a tuned form's time, from S1 up
+TRAINING_TARGETS = {("RNN", (cells.OURS, F64), (training.MIN_CHAR_RNN, F64)): 1 / 3}
 COLD, WARM = 1.0, 0.3  # seconds for a check, the first time and again
 
 
@@ -145,11 +134,11 @@ def verdict(measured, target):
     """The target and whether it was reached, in words for a table's cell."""
     if target is None:
         return ""
-    return f"{target:.2f} {'reached' if measured <= LEEWAY * target else '**missed**'}"
+    return f"{target:.2f} {'reached' if measured <= target else '**missed**'}"
 
 
-def target_of(ours, measured, peer):
-    by_shape = TARGETS.get((ours, measured.cell, peer))
+def target_of(measured, peer):
+    by_shape = TARGETS.get((measured.cell, peer))
     if by_shape is None or measured.shape not in cells.SHAPES:
         return None
     place = list(cells.SHAPES).index(measured.shape)
@@ -173,7 +162,6 @@ def machine_block(peaks, quick):
         ("NumPy", f"{np.__version__}, {numpy_blas}, one thread"),
         ("PyTorch", version(cells.torch, "CPU, eager, one thread")),
         ("JAX", version(cells.jax, "CPU, jit, one thread")),
-        ("`helpers.tuned`", "measured" if cells.tuned else "does not exist here"),
     ]
     rows += [(f"1024 × 1024 product, {dtype}", _rates(rates)) for dtype, rates in peaks.items()]
     warning = "**A quick run: it shows that all works; its figures mean little.**\n\n"
@@ -198,32 +186,21 @@ def version(module, how):
 
 
 def cells_block(measured):
-    """A table for every pair of a way of ours and a peer, targets beside the figures."""
+    """A table for every peer, targets beside the figures."""
     text = ""
-    for ours in (cells.OURS, cells.TUNED):
-        for peer in PEERS:
-            rows = [
-                _ratio_row(m, ours, peer)
-                for m in measured
-                if ours in m.seconds and peer in m.seconds
-            ]
-            if rows:
-                head = ("", "shape", "", "ours, ms", "ours ÷ theirs", "target", "tuned once")
-                text += f"**{_title(ours)} against {peer}**\n\n{table(head, rows, right=3)}\n"
+    for peer in PEERS:
+        rows = [_ratio_row(m, peer) for m in measured if peer in m.seconds]
+        if rows:
+            head = ("", "shape", "", "ours, ms", "ours ÷ theirs", "target")
+            text += f"**`helpers` against {peer}**\n\n{table(head, rows, right=3)}\n"
     return text
 
 
-def _title(ours):
-    return {cells.OURS: "`helpers`, as students read it,"}.get(ours, f"`{ours}`")
-
-
-def _ratio_row(m, ours, peer):
-    spread = m.ratio(peer, ours)
-    milliseconds = f"{1e3 * np.median(m.seconds[ours]):.2f}"
-    told = verdict(spread.median, target_of(ours, m, peer))
-    once = ours == cells.OURS and target_of(cells.TUNED, m, peer)
-    known = f"{once:.2f}" if once else ""
-    return m.cell, m.shape, SHORT[m.dtype], milliseconds, spread, told, known
+def _ratio_row(m, peer):
+    spread = m.ratio(peer)
+    milliseconds = f"{1e3 * np.median(m.seconds[cells.OURS]):.2f}"
+    told = verdict(spread.median, target_of(m, peer))
+    return m.cell, m.shape, SHORT[m.dtype], milliseconds, spread, told
 
 
 def ahead_block(measured):
@@ -257,23 +234,13 @@ def products_block(measured, peaks):
     for m in measured:
         if cells.PRODUCTS not in m.seconds:
             continue
-        for ours in (cells.OURS, cells.TUNED):
-            if ours in m.seconds:
-                share = ratio(m.seconds[cells.PRODUCTS], m.seconds[ours])
-                count = cells.multiplications(m.cell, cells.SHAPES[m.shape])
-                best = count / peaks[m.dtype]["NumPy"]
-                of_best = Spread.of(best / np.asarray(m.seconds[ours]))
-                told = _enough(ours, m, share.median)
-                rows.append((m.cell, m.shape, SHORT[m.dtype], f"`{ours}`", share, told, of_best))
-    head = ("", "shape", "", "", "products alone ÷ all", "target", "share of the best rate")
-    return table(head, rows, right=4)
-
-
-def _enough(ours, m, share):
-    """A tuned form should do little but multiply, as soon as the products are of some size."""
-    if ours != cells.TUNED or m.shape not in ("S1", "S2"):
-        return ""
-    return f"{PRODUCTS:.2f} {'reached' if share >= PRODUCTS / LEEWAY else '**missed**'}"
+        ours = m.seconds[cells.OURS]
+        share = ratio(m.seconds[cells.PRODUCTS], ours)
+        count = cells.multiplications(m.cell, cells.SHAPES[m.shape])
+        of_best = Spread.of(count / peaks[m.dtype]["NumPy"] / np.asarray(ours))
+        rows.append((m.cell, m.shape, SHORT[m.dtype], share, of_best))
+    head = ("", "shape", "", "products alone ÷ all", "share of the best rate")
+    return table(head, rows, right=3)
 
 
 def own_kernels_block(own):
@@ -293,7 +260,7 @@ def training_block(measured):
     """Ours against others of the same precision; min-char-rnn also as it comes, in float64."""
     rows = []
     for model, seconds in measured.items():
-        mine = [way for way in seconds if way[0] in (cells.OURS, cells.TUNED)]
+        mine = [way for way in seconds if way[0] == cells.OURS]
         for ours, theirs in itertools.product(mine, [way for way in seconds if way not in mine]):
             as_it_comes = theirs == (training.MIN_CHAR_RNN, F64)
             if ours[1] != theirs[1] and not as_it_comes:

@@ -8,7 +8,7 @@ less than any other.
 
 import numpy as np
 import peers
-from cells import DTYPES, LOOP, OURS, PYTORCH, TUNED, Way, expect_agreement, torch, tuned
+from cells import DTYPES, LOOP, OURS, PYTORCH, Way, expect_agreement, torch
 from measure import in_turn
 
 import helpers
@@ -112,7 +112,7 @@ def lstm_parameters(dtype):
     return {"E": table, "Wx": Wx, "Wh": Wh, "b": b, "Wy": Wy, "by": np.zeros(V, dtype)}
 
 
-def lstm_numpy(dtype, module=helpers):
+def lstm_numpy(dtype):
     N, H = MODELS["LSTM"]
     params = lstm_parameters(dtype)
     moments = {name: (np.zeros_like(p), np.zeros_like(p)) for name, p in params.items()}
@@ -122,10 +122,10 @@ def lstm_numpy(dtype, module=helpers):
     def run():
         table, Wx, Wh, b, Wy, by = params.values()
         x = helpers.embedding_forward(inputs, table)
-        h, kept["c"], cache = module.lstm_forward(x, kept["h"], kept["c"], Wx, Wh, b)
+        h, kept["c"], cache = helpers.lstm_forward(x, kept["h"], kept["c"], Wx, Wh, b)
         loss, dscores = helpers.softmax_loss(readout(h, Wy, by), targets)
         dh, dWy, dby = readout_backward(dscores, h, Wy)
-        dx, _, _, dWx, dWh, db = module.lstm_backward(dh, np.zeros_like(kept["c"]), cache)
+        dx, _, _, dWx, dWh, db = helpers.lstm_backward(dh, np.zeros_like(kept["c"]), cache)
         dE = helpers.embedding_backward(dx, (inputs, V))
         kept["h"], kept["step"] = h[:, -1], kept["step"] + 1
         for name, grad in zip(params, (dE, dWx, dWh, db, dWy, dby), strict=True):
@@ -202,8 +202,6 @@ def ways_of(model, dtype):
         ways = {OURS: rnn_numpy(dtype), MIN_CHAR_RNN: rnn_loop(dtype)}
         return ways | ({PYTORCH: rnn_torch(dtype)} if torch else {})
     ways = {OURS: lstm_numpy(dtype)}
-    if hasattr(tuned, "lstm_backward"):
-        ways[TUNED] = lstm_numpy(dtype, tuned)
     return ways | ({PYTORCH: lstm_torch(dtype)} if torch else {})
 
 
