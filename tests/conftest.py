@@ -42,10 +42,11 @@ def torch():
 
 @pytest.fixture(autouse=True)
 def course_style():
-    """Figures look as they do in a notebook, and leave no setting behind."""
+    """Figures look as they do in a notebook, and leave no setting and no open figure behind."""
     with plt.rc_context():
         plots.use_style()
         yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")
