@@ -74,7 +74,7 @@ calibrate: $(READY)  ## measure every check on 200 seeds, and write the tables o
 	$(BIN)/python tests/calibration.py
 
 bench: $(READY)  ## measure speed against others, and write docs/benchmarks.md (some minutes)
-	$(NUMERICS) $(BIN)/python benchmarks/page.py
+	$(BIN)/python benchmarks/page.py
 
 check: $(READY)  ## style, notebooks/ as solutions/ make them, and the notebook lint
 	$(BIN)/ruff check .

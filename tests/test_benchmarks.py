@@ -251,7 +251,7 @@ def expect_whole(text):
     found = blocks(text)
     measured = [name for name in found if name != "benchmarks/grading.py"]
     assert measured == [
-        *("machine", "cells", "ahead", "products", "own kernels", "training", "growth", "checks")
+        *("machine", "cells", "ahead", "products", "kernels", "training", "growth", "checks")
     ]
     for name in measured:
         assert rows(found[name]), name
