@@ -124,3 +124,39 @@ def place(frame):
     """Where a frame is, and its line."""
     line = (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
     return f"in {frame.name}, line {frame.lineno}: {line}"
+
+
+def fitting_slip(slips, said, problem, telling, call):
+    """The slip that says what an answer says, here and on other problems.
+
+    For answers that no two numbers of which can be compared, such as sentences.
+
+    Args:
+        slips: (name, function, says), each function as wrong as its name says.
+        said: what the answer says on `problem`, a dict of arguments.
+        telling: () -> list of problems that tell the slips apart.
+        call: problem -> what the answer says.
+
+    Returns:
+        (name, sentence), or (None, "").
+    """
+    fits = [one for one in slips if answer_of(one[1], problem) == said]
+    for other in telling() if fits else ():
+        try:
+            said = call(other)
+        except Exception:  # it may well fail elsewhere; then it is none of the slips
+            return None, ""
+        fits = [one for one in fits if answer_of(one[1], other) == said]
+    if not fits:
+        return None, ""
+    name, _, says = fits[0]
+    return name, f"A known mistake gives exactly this: {name}. {says}"
+
+
+def answer_of(slip, problem):
+    """What a slip answers, or None where it cannot."""
+    try:
+        with np.errstate(all="ignore"):
+            return slip(**problem)
+    except Exception:  # a wrong function may well fail on some problem
+        return None

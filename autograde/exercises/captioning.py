@@ -4,7 +4,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from autograde.diagnosis import describe
+from autograde.diagnosis import answer_of, describe, fitting_slip
 from autograde.exercises import problems
 from autograde.exercises.bptt import SLOPE_MISTAKES
 from autograde.exercises.declaration import (
@@ -1800,7 +1800,7 @@ def telling_problems(rng, slips, **kind):
     while left:
         problem = beam_problem(rng, **kind)
         right = search(**problem)
-        told = [name for name, slip in left.items() if _says(slip, problem) != right]
+        told = [name for name, slip in left.items() if answer_of(slip, problem) != right]
         if told:
             yield problem
         left = {name: slip for name, slip in left.items() if name not in told}
@@ -1878,7 +1878,7 @@ def judge_caption(slips, right, telling, answer, a, call, *, otherwise=lambda *_
         return _state_finding(a, call)
     setting = ", ".join(f"{k} {a[k]}" for k in ("start", "end", "max_length", "width") if k in a)
     text = f"With {setting}: expected the caption {wanted}, got {[int(t) for t in answer]}."
-    name, says = _slip_of(slips, telling, answer, a, call)
+    name, says = fitting_slip(slips, list(answer), a, telling, lambda p: list(call(p)))
     if not name:
         name, says = otherwise(answer, wanted, a, call)
     return Finding("values", f"{text} {says}".strip(), "caption", name)
@@ -1892,30 +1892,6 @@ def _caption_form(answer):
     if odd:
         return f"Expected a list of integers, got {describe(odd[0])} in it; int(...) makes one."
     return None
-
-
-def _slip_of(slips, telling, answer, a, call):
-    """(name, sentence) of the slip that says the same, here and on other problems."""
-    fits = [one for one in slips if _says(one[1], a) == list(answer)]
-    for problem in telling() if fits else ():
-        try:
-            said = list(call(problem))
-        except Exception:  # it may well fail elsewhere; then it is none of the slips
-            return None, ""
-        fits = [one for one in fits if _says(one[1], problem) == said]
-    if not fits:
-        return None, ""
-    name, _, says = fits[0]
-    return name, f"A known mistake gives exactly this: {name}. {says}"
-
-
-def _says(slip, problem):
-    """What a slip answers, or None where it cannot."""
-    try:
-        with np.errstate(all="ignore"):
-            return slip(**problem)
-    except Exception:  # a wrong function may well fail on some problem
-        return None
 
 
 def _state_finding(a, call):

@@ -4,7 +4,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from autograde.diagnosis import describe
+from autograde.diagnosis import describe, fitting_slip
 from autograde.exercises import problems
 from autograde.exercises.declaration import (
     CACHE,
@@ -1269,7 +1269,7 @@ def judge_translation(answer, a, call):
         f"The translations are not right. With {settings}: expected {wanted[n]} for sentence {n}, "
         f"got {got[n]}."
     )
-    name, says = _slip_of(got, a, call)
+    name, says = fitting_slip(TRANSLATE_SLIPS, got, a, _telling, lambda p: _as_lists(call(p)))
     return Finding("values", f"{text} {says}".strip(), "translations", name)
 
 
@@ -1293,30 +1293,6 @@ def _form(answer, N):
 
 def _as_lists(answer):
     return [[int(t) for t in row] for row in answer]
-
-
-def _slip_of(got, a, call):
-    """(name, sentence) of the slip that says the same, here and on other problems."""
-    fits = [one for one in TRANSLATE_SLIPS if _says(one[1], a) == got]
-    for problem in _telling() if fits else ():
-        try:
-            said = _as_lists(call(problem))
-        except Exception:  # it may well fail elsewhere; then it is none of the slips
-            return None, ""
-        fits = [one for one in fits if _says(one[1], problem) == said]
-    if not fits:
-        return None, ""
-    name, _, says = fits[0]
-    return name, f"A known mistake gives exactly this: {name}. {says}"
-
-
-def _says(slip, problem):
-    """What a slip answers, or None where it cannot."""
-    try:
-        with np.errstate(all="ignore"):
-            return slip(**problem)
-    except Exception:  # a wrong function may well fail on some problem
-        return None
 
 
 TRANSLATE = exercise(
