@@ -6,6 +6,7 @@ on all others.
 
 import functools
 import sys
+from collections import defaultdict
 
 from nbgrader.converters import Autograde
 from rich import box
@@ -24,7 +25,8 @@ class Progress:
     """
 
     def __init__(self, total, stream):
-        self.stream, self.rows, self.student, self.failed = stream, [], None, 0
+        self.stream, self.student = stream, None
+        self.amiss, self.failed = defaultdict(list), set()  # sentences by student; students
         self.bar = tqdm(total=total, unit="submission", file=stream, disable=not stream.isatty())
 
     def begin(self, student):
@@ -34,29 +36,29 @@ class Progress:
 
     def note(self, sentence):
         """Something was amiss with this submission, which is graded all the same."""
-        self.rows.append((self.student, "graded", sentence))
+        self.amiss[self.student].append(sentence)
 
     def fail(self, error):
         """This submission cannot be graded."""
         first = (str(error).strip() or "no message").splitlines()[0]
-        self.rows.append((self.student, "NOT GRADED", f"{type(error).__name__}: {first}"[:300]))
-        self.failed += 1
-        self.bar.set_postfix_str(f"{self.failed} not graded")
+        self.amiss[self.student].insert(0, f"{type(error).__name__}: {first}"[:300])
+        self.failed.add(self.student)
+        self.bar.set_postfix_str(f"{len(self.failed)} not graded")
 
     def close(self):
-        """Tell, submission by submission, what was amiss."""
+        """Tell what was amiss: a row for each submission in which something was."""
         self.bar.close()
-        if not self.rows:
+        if not self.amiss:
             return
         table = Table("submission", "", "what was amiss", box=box.SIMPLE_HEAD)
-        for student, state, sentence in self.rows:
-            style = "red" if state == "NOT GRADED" else ""
-            table.add_row(Text(student), Text(state, style=style), Text(sentence))
+        for student, sentences in self.amiss.items():
+            state = Text("NOT GRADED", "red") if student in self.failed else Text("graded")
+            table.add_row(Text(student), state, Text("\n".join(sentences)))
         console = Console(file=self.stream, width=None if self.stream.isatty() else 160)
         console.print(table)
         if self.failed:
             console.print(
-                f"{self.failed} not graded. When they are mended or handed in anew, the same "
+                f"{len(self.failed)} not graded. When they are mended or handed in anew, the same "
                 "command grades them and nothing else."
             )
 
