@@ -109,11 +109,11 @@ def measure_kernels(plan):
     }
 
 
-def in_kernels(name, quick):
-    """That, in a new process: OpenBLAS looks at the variable when it is loaded."""
+def in_kernels(variables, quick):
+    """That, in a new process: the libraries look at such variables when they are loaded."""
     told = subprocess.run(
         [sys.executable, __file__, "--kernels", *(["--quick"] if quick else [])],
-        env=os.environ | {"OPENBLAS_CORETYPE": name},
+        env=os.environ | variables,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
