@@ -63,10 +63,10 @@ def stacked_problem(rng, s, widths=None, steps=None):
 
 def stacked_edges(rng, s, problem=stacked_problem):
     D, H = s["D"], s["H"]
-    without = problem(rng, s)
+    without = problem(rng, s, widths=(D, H))
     del without["masks"]
     return {
-        "with masks left out": without,
+        "for a single layer with masks left out": without,
         "with masks = None": {k: None if k == "masks" else v for k, v in problem(rng, s).items()},
         "with one mask for all steps, (N, 1, size)": problem(rng, s, steps=1),
         "for a single layer": problem(rng, s, widths=(D, H)),
@@ -260,11 +260,29 @@ class StackedBackward(Backward):
         return {"dx": found.pop("x"), **found}
 
 
+def narrow(s):
+    """The sizes, with D and H as small as they can be and differ from N, T and one another.
+
+    Every weight is nudged to measure its gradient, and layers have many.
+    """
+    low, high = [n for n in (2, 3, 4, 5) if n not in (s["N"], s["T"])][:2]
+    if s["D"] == s["H"] or min(s["D"], s["H"]) == 1:
+        return s
+    return {**s, "D": low, "H": high} if s["D"] < s["H"] else {**s, "D": high, "H": low}
+
+
 def stacked_backward_problem(rng, s, widths=None, steps=None):
     """The forward problem, and a gradient at every state of the last layer."""
-    problem = stacked_problem(rng, s, widths, steps)
+    problem = stacked_problem(rng, narrow(s), widths, steps)
     units = len(problem["layers"][-1][1])
     return {**problem, "dh": problems.normal(rng, s["N"], s["T"], units)}
+
+
+def stacked_backward_edges(rng, s):
+    s = narrow(s)
+    single = stacked_backward_problem(rng, s, widths=(s["D"], s["H"]))
+    edges = stacked_edges(rng, s, stacked_backward_problem)
+    return {**edges, "for a large dh": problems.large(single)}
 
 
 def stacked_backward(
@@ -411,10 +429,7 @@ STACKED_LSTM_BACKWARD = StackedBackward(
         Quantity("grads", "D4H H4H 4H", "gradient", each=("dWx", "dWh", "db")),
     ),
     sizes="NTDH",
-    edges=lambda rng, s: {
-        **stacked_edges(rng, s, stacked_backward_problem),
-        "for a large dh": problems.large(stacked_backward_problem(rng, s)),
-    },
+    edges=stacked_backward_edges,
     builds_on=("stacked_lstm_forward",),
     mistakes=tuple(Mistake(*slip) for slip in BACKWARD_MISTAKES),
 )
