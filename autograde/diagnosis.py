@@ -21,7 +21,8 @@ def describe(value):
     if isinstance(value, tuple | list):
         return f"a {'tuple' if isinstance(value, tuple) else 'list'} of {len(value)}"
     if isinstance(value, dict):
-        return f"a dict with the keys {', '.join(map(repr, value))}"
+        keys = ", ".join(map(repr, value))
+        return f"a dict with the keys {keys}" if keys else "an empty dict"
     if value is None:
         return "nothing (None)"
     return f"{type(value).__name__} {value!r}"[:80]
