@@ -222,7 +222,8 @@ def draw_step_backward(dstate, dkl, cache):
         dstate["h_enc"] + dh_enc, dstate["c_enc"], encoder
     )
     dh_dec = dh_dec + dseen[:, 2 * P :]  # the decoder's state went into both LSTMs
-    dcanvas = dstate["canvas"] - dseen[:, P : 2 * P] * guess * (1 - guess)  # and the canvas two ways
+    derror = dseen[:, P : 2 * P]
+    dcanvas = dstate["canvas"] - derror * guess * (1 - guess)  # and the canvas went two ways
     before = dict(zip(STATE, (dcanvas, dh_enc, dc_enc, dh_dec, dc_dec), strict=True))
     return before, dict(zip(PARAMETERS, (*d_enc, dWz, dbz, *d_dec, dWc, dbc), strict=True))
 

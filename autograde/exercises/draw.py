@@ -270,12 +270,6 @@ def _naive(a, x):
     return -x * np.log(p) - (1 - x) * np.log(1 - p)
 
 
-def _log_of_the_sigmoid(a, x):
-    """No exponential overflows, and yet the logarithm of 1 - p is infinite."""
-    p = sigmoid(a)
-    return -x * np.log(p) - (1 - x) * np.log(1 - p)
-
-
 def _guarded(small, clipped):
     def cost(a, x):
         p = sigmoid(a)
@@ -382,15 +376,9 @@ BERNOULLI_MISTAKES = (
         "For a large score σ is 1 in floating point, and 1 - σ is 0. Work the logarithm out on "
         "paper: -log(1 - σ(a)) = log(1 + e^a), and put that in a form that does not overflow.",
     ),
-    (
-        "logarithm of 0",
-        pixels_loss(_log_of_the_sigmoid),
-        "For a large score σ is 1 in floating point, and 1 - σ is 0. Work the logarithm out on "
-        "paper: -log(1 - σ(a)) = log(1 + e^a), and put that in a form that does not overflow.",
-    ),
     *(
         (
-            "probabilities clipped or padded",
+            f"probabilities clipped at {small}" if clipped else f"{small} inside the logarithms",
             pixels_loss(_guarded(small, clipped)),
             "A small number that guards the logarithm changes what unlikely pixels cost. Work the "
             "logarithm out on paper: no guard is needed then.",
@@ -642,9 +630,7 @@ LATENT_BACK_MISTAKES = (
     ),
     (
         "dz left out",
-        latent_back(
-            mean=lambda dz, k, mu: k * mu, width=lambda dz, k, s, noise: k * (s * s - 1)
-        ),
+        latent_back(mean=lambda dz, k, mu: k * mu, width=lambda dz, k, s, noise: k * (s * s - 1)),
         "μ and σ reach the loss in two ways, through z and through kl.",
     ),
     (
@@ -1106,9 +1092,7 @@ def step_back(
         guess, h_enc, h_dec, encoder, latent_cache, decoder, params = cache
         P, d = guess.shape[1], arriving(dstate)
         dh, dWc, dbc = readout_backward(d["canvas"], h_dec, params["Wc"])
-        dz, dh_dec, dc_dec, *d_dec = lstm_step_backward(
-            writes(d["h_dec"], dh), d["c_dec"], decoder
-        )
+        dz, dh_dec, dc_dec, *d_dec = lstm_step_backward(writes(d["h_dec"], dh), d["c_dec"], decoder)
         da = np.concatenate(halves(*chance(dz, divergence(dkl), latent_cache)), axis=1)
         dh, dWz, dbz = readout_backward(da, h_enc, params["Wz"])
         dseen, dh_enc, dc_enc, *d_enc = lstm_step_backward(d["h_enc"] + dh, d["c_enc"], encoder)
@@ -1224,9 +1208,7 @@ STEP_BACK_MISTAKES = (
     ),
     (
         "mean over the batch",
-        step_back(
-            finish=lambda before, grads, N: (before, {k: g / N for k, g in grads.items()})
-        ),
+        step_back(finish=lambda before, grads, N: (before, {k: g / N for k, g in grads.items()})),
         "The mean belongs to the loss, and has been taken there.",
     ),
 )
@@ -1352,8 +1334,8 @@ DRAW_LOSS_MISTAKES = (
     (
         "kl left out",
         drawing(price=lambda costs, N: 0, dkl=lambda t, T, N: 0),
-        "The bound has two parts, what the pixels cost and what z costs. Without the second one the "
-        "encoder may say as much as it likes.",
+        "The bound has two parts, what the pixels cost and what z costs. Without the second "
+        "one the encoder may say as much as it likes.",
     ),
     (
         "kl left out of the gradients",
@@ -1367,9 +1349,7 @@ DRAW_LOSS_MISTAKES = (
     ),
     (
         "kl of the last step only",
-        drawing(
-            price=lambda costs, N: costs[-1].sum() / N, dkl=lambda t, T, N: (t == T - 1) / N
-        ),
+        drawing(price=lambda costs, N: costs[-1].sum() / N, dkl=lambda t, T, N: (t == T - 1) / N),
         "Every step's z costs.",
     ),
     (
@@ -1420,9 +1400,7 @@ DRAW_LOSS_MISTAKES = (
     ),
     (
         "sum over the batch",
-        drawing(
-            finish=lambda loss, grads, N: (loss * N, {k: g * N for k, g in grads.items()})
-        ),
+        drawing(finish=lambda loss, grads, N: (loss * N, {k: g * N for k, g in grads.items()})),
         "The loss is the mean over the batch.",
     ),
     (
