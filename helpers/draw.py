@@ -272,31 +272,40 @@ def draw_loss(images, noise, params):
 
 
 def canvases(images, noise, params):
-    """The canvas after every step (T, N, P), and kl of every step (T, N)."""
-    state, drawn, costs = blank(len(images), params), [], []
-    for step in noise:
-        state, kl, _ = draw_step_forward(images, state, step, params)
-        drawn.append(state["canvas"])
-        costs.append(kl)
-    return np.stack(drawn), np.stack(costs)
-
-
-def imagine(noise, params):
-    """The decoder by itself: pictures that nobody has shown it.
+    """How images are drawn.
 
     Args:
-        noise: (T, N, Z) drawn from a standard normal, each step's z.
+        images, noise, params: as in `draw_loss`.
+
+    Returns:
+        the canvas after every step (T, N, P), and kl (T, N) and z (T, N, Z) of every step.
+    """
+    _expect_noise(noise, params)
+    state, drawn, costs, said = blank(len(images), params), [], [], []
+    for step in noise:  # (N, Z)
+        state, kl, (*_, (mu, sigma, _), _, _) = draw_step_forward(images, state, step, params)
+        drawn.append(state["canvas"])
+        costs.append(kl)
+        said.append(mu + sigma * step)
+    return np.stack(drawn), np.stack(costs), np.stack(said)
+
+
+def imagine(z, params):
+    """The decoder by itself: what it draws when it is told z.
+
+    Args:
+        z: (T, N, Z); drawn from a standard normal it makes pictures that nobody has shown it.
         params: dict of `PARAMETERS`.
 
     Returns:
         the canvas after every step (T, N, P).
     """
-    _expect_noise(noise, params)
-    state, decoding = blank(noise.shape[1], params), [params[name] for name in DECODER]
+    _expect_noise(z, params, "z")
+    state, decoding = blank(z.shape[1], params), [params[name] for name in DECODER]
     canvas, h, c = state["canvas"], state["h_dec"], state["c_dec"]
     drawn = []
-    for z in noise:  # (N, Z)
-        h, c, _ = lstm_step_forward(z, h, c, *decoding)
+    for said in z:  # (N, Z)
+        h, c, _ = lstm_step_forward(said, h, c, *decoding)
         canvas = canvas + h @ params["Wc"] + params["bc"]
         drawn.append(canvas)
     return np.stack(drawn)
@@ -324,12 +333,12 @@ def _expect_keys(name, given, keys):
         )
 
 
-def _expect_noise(noise, params):
+def _expect_noise(noise, params, name="noise"):
     _expect_keys("params", params, PARAMETERS)
     Z = len(params["dec_Wx"])
-    expect_array("noise", noise, ("T", "N", Z), f"dec_Wx reads {Z} numbers a step")
+    expect_array(name, noise, ("T", "N", Z), f"dec_Wx reads {Z} numbers a step")
     if not len(noise):
-        raise ValueError("noise: expected at least one step, got none; its first axis is T")
+        raise ValueError(f"{name}: expected at least one step, got none; its first axis is T")
 
 
 def _expect_step(x, state, noise, params):

@@ -1443,7 +1443,7 @@ DRAW_LOSS_MISTAKES = (
 
 DRAW_LOSS = exercise(
     name="draw_loss",
-    points=5,
+    points=4,
     reference=draw.draw_loss,
     problem=drawing_problem,
     returns=(*values(loss=""), Quantity("grads", WEIGHT_AXES, "gradient", PARAMETERS)),
