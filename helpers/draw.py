@@ -114,8 +114,8 @@ def bernoulli_loss(canvas, images):
     expect_array("canvas", canvas, ("N", "P"))
     expect_array("images", images, canvas.shape, "that is the shape of canvas")
     expect_finite("canvas", canvas)
-    positive = np.where(canvas.real > 0, canvas, 0)
-    costs = positive - images * canvas + np.log1p(np.exp(canvas - 2 * positive))  # (N, P)
+    above = np.where(canvas.real > 0, canvas, 0)
+    costs = above - images * canvas + np.log1p(np.exp(canvas - 2 * above))  # (N, P)
     N = len(canvas)
     return costs.sum() / N, (sigmoid(canvas) - images) / N
 

@@ -467,7 +467,7 @@ LATENT_MISTAKES = (
             lambda ls: np.exp(0.5 * ls),
             kl=lambda mu, s, ls, *_: 0.5 * (mu**2 + np.exp(ls) - 1 - ls),
         ),
-        "log_sigma is the logarithm of σ, and not that of the variance σ².",
+        "What comes in is the logarithm of σ, and not that of the variance σ².",
     ),
     (
         "log σ taken for log σ² in z",
@@ -475,12 +475,12 @@ LATENT_MISTAKES = (
             lambda ls: np.exp(0.5 * ls),
             kl=lambda mu, s, ls, *_: 0.5 * (mu**2 + np.exp(2 * ls) - 1) - ls,
         ),
-        "log_sigma is the logarithm of σ, and not that of the variance σ².",
+        "What comes in is the logarithm of σ, and not that of the variance σ².",
     ),
     (
         "log σ taken for log σ² in kl",
         latent(kl=lambda mu, s, ls, *_: 0.5 * (mu**2 + np.exp(ls) - 1 - ls)),
-        "log_sigma is the logarithm of σ, and not that of the variance σ²: kl has σ², which is "
+        "What comes in is the logarithm of σ, and not that of the variance σ²: kl has σ², which is "
         "exp(2 log σ).",
     ),
     (
