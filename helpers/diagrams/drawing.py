@@ -82,6 +82,7 @@ def draw_pictures(rows, names, title, columns=(), ax=None, frame=None):
         side.set_visible(False)
     if frame is not None:
         corner = frame[1] * room - 0.9, frame[0] * room - 0.9
-        ax.add_patch(plt.Rectangle(corner, SIDE + 0.8, SIDE + 0.8, fill=False, ec=ORANGE, lw=2.5))
+        look = {"fill": False, "ec": ORANGE, "lw": 2.5, "clip_on": False}
+        ax.add_patch(plt.Rectangle(corner, SIDE + 0.8, SIDE + 0.8, **look))
     ax.set_title(title)
     return ax.figure
