@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from autograde import check
 from autograde.gradcheck import exact_gradients, relative_error
+from autograde.report import CheckFailed
 from helpers import draw
-from helpers.lstm import sigmoid
+from helpers.lstm import lstm_step_backward, sigmoid
 from helpers.numerical import numerical_gradient
+from helpers.rnn import readout_backward
 
 LIMIT = 1e-12
 
@@ -153,3 +156,33 @@ def test_float32_stays_float32():
     assert kinds == {np.dtype(np.float32)}
     reader = draw.init_classifier(rng, H=3)
     assert draw.classify(np.zeros((2, 64), np.float32), reader).dtype == np.float32
+
+
+def test_a_backward_pass_that_is_right_for_a_wrong_step_says_so():
+    """The state is a dict, and a wrong one is told from a right one all the same."""
+
+    def cells_twice(x, state, noise, params):
+        new, kl, cache = draw.draw_step_forward(x, state, noise, params)
+        return {**new, "c_dec": 2 * new["c_dec"]}, kl, cache
+
+    def draw_step_backward(dstate, dkl, cache):
+        guess, h_enc, h_dec, encoder, latent, decoder, params = cache
+        dstate = {**dstate, "c_dec": 2 * dstate["c_dec"]}
+        dh, dWc, dbc = readout_backward(dstate["canvas"], h_dec, params["Wc"])
+        dz, dr, dc_dec, *dec = lstm_step_backward(dstate["h_dec"] + dh, dstate["c_dec"], decoder)
+        da = np.concatenate(draw.latent_backward(dz, dkl, latent), axis=1)
+        dh, dWz, dbz = readout_backward(da, h_enc, params["Wz"])
+        P = guess.shape[1]
+        dseen, dh, dc, *enc = lstm_step_backward(dstate["h_enc"] + dh, dstate["c_enc"], encoder)
+        dcanvas = dstate["canvas"] - dseen[:, P : 2 * P] * guess * (1 - guess)
+        before = dcanvas, dh, dc, dr + dseen[:, 2 * P :], dc_dec
+        grads = (*enc, dWz, dbz, *dec, dWc, dbc)
+        return (
+            dict(zip(draw.STATE, before, strict=True)),
+            dict(zip(draw.PARAMETERS, grads, strict=True)),
+        )
+
+    with pytest.raises(CheckFailed) as failed:
+        check(draw_step_backward, forward=cells_twice)
+    assert failed.value.mistake == "wrong draw_step_forward"
+    assert "Your gradient is right for your forward pass" in str(failed.value)

@@ -216,6 +216,7 @@ CLASSIFY = exercise(
     name="classify",
     points=3,
     reference=draw.classify,
+    keys=(draw._classify,),
     problem=classify_problem,
     returns=values(scores="NV"),
     sizes="NH",
