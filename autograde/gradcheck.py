@@ -123,6 +123,8 @@ def comparable(a, b):
 
 def close(a, b):
     """Whether two quantities are one answer: looser than right, far tighter than chance."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(close(a[key], b[key]) for key in a)
     if np.shape(a) != np.shape(b):
         return False
     # One number agrees by chance more easily than many.

@@ -155,6 +155,13 @@ MISTAKES = (
         quantity="dE",
         mistake="gradient lost in the padding",
     ),
+    TypicalMistake(
+        "error_image_lost",
+        "draw_step_backward",
+        (("dcanvas - dseen[:, P : 2 * P] * guess * (1 - guess)", "dcanvas"),),
+        quantity="dstate['canvas']",
+        mistake="the canvas' way through the error image left out",
+    ),
 )
 
 ACCIDENTS = (

@@ -13,6 +13,7 @@ from helpers import (
     char_rnn_loss,
     clipping,
     deep_language_model,
+    draw,
     embedding_backward,
     embedding_forward,
     gradient_flow,
@@ -56,6 +57,7 @@ nan = np.array([[1.0, np.nan, 0.0], [0.0, 0.0, 0.0]])
 ragged = np.array([[1.0], [1.0, 2.0]], dtype=object)
 rng = np.random.default_rng(0)
 W4, H4, b4 = f((3, 16)), f((4, 16)), f(16)
+drawer = draw.init_draw(rng, P=3, H=5, Z=4, dtype=float)
 look = f((2, 4)), f((2, 5, 4)), f((2, 5, 3))
 
 CASES = {
@@ -216,6 +218,25 @@ CASES = {
     ),
     "a number with nine digits": (lambda: numerals.korean_tokens(10**8), "number"),
     "too few numbers to learn from": (lambda: numerals.split_numbers(50, 10, rng), "train"),
+    "images of another size": (lambda: draw.read_rows(f((2, 65))), "images"),
+    "a reader without its readout": (lambda: draw.classify(f((2, 64)), {"Wx": Wx}), "params"),
+    "more pixels than the canvas has": (lambda: draw.bernoulli_loss(x, f((2, 4))), "images"),
+    "a canvas that is not finite": (lambda: draw.bernoulli_loss(nan, f((2, 3))), "canvas"),
+    "noise of another size": (lambda: draw.latent_forward(x, x, h), "noise"),
+    "a kl for each latent number": (
+        lambda: draw.latent_backward(x, x, draw.latent_forward(x, x, x)[2]),
+        "dkl",
+    ),
+    "a drawing without steps": (lambda: draw.draw_loss(x, f((0, 2, 4)), drawer), "noise"),
+    "noise for another network": (lambda: draw.draw_loss(x, f((5, 2, 3)), drawer), "noise"),
+    "images for another canvas": (lambda: draw.draw_loss(h, f((5, 2, 4)), drawer), "x"),
+    "a state without a canvas": (lambda: draw.draw_step_forward(x, {}, h, drawer), "state"),
+    "a dstate without a canvas": (
+        lambda: draw.draw_step_backward(
+            {}, f(2), draw.draw_step_forward(x, draw.blank(2, drawer), h, drawer)[2]
+        ),
+        "dstate",
+    ),
     "no modules": (lambda: standard_library_text(()), "modules"),
 }
 

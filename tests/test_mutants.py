@@ -173,6 +173,25 @@ RIGHT = {
         *[("1 → 2", "any negative size stands for the rest")] * 2,
     ],
     "translate": [("1 → -1", AXIS), ("int(token[n]) → token[n]", NUMBER)],
+    "read_rows": [("1 → 2", "any negative size stands for the rest")],
+    "bernoulli_loss": [
+        *[("canvas → canvas * 0", SHAPE), ("canvas → images", SHAPE)] * 2,
+        ("np.logaddexp(0, canvas) → np.logaddexp(canvas, 0)", SAME),
+    ],
+    "latent_forward": [("1 → -1", AXIS)],
+    "draw_step_forward": [("1 → -1", AXIS)] * 2,
+    "draw_step_backward": [("1 → -1", AXIS)] * 2,
+    "draw_loss": [
+        *[("images → images * 0", SHAPE)] * 2,
+        *(
+            (f"('h_enc', 'c_enc', 'h_dec', 'c_dec') → {other}", "a dict's names in another order")
+            for other in (
+                ("c_enc", "h_enc", "h_dec", "c_dec"),
+                ("h_enc", "c_enc", "c_dec", "h_dec"),
+                ("h_enc", "h_dec", "c_enc", "c_dec"),
+            )
+        ),
+    ],
 }
 
 

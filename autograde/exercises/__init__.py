@@ -5,6 +5,7 @@ from autograde.exercises import (
     captioning,
     clipping,
     deep,
+    draw,
     gru,
     hello,
     lstm,
@@ -24,6 +25,7 @@ NOTEBOOKS = (
     captioning,
     deep,
     seq2seq,
+    draw,
 )
 
 # By name, in the order of the course.

@@ -9,6 +9,7 @@ from slips import (
     captioning,
     clipping,
     deep,
+    draw,
     gru,
     hello,
     lstm,
@@ -17,5 +18,17 @@ from slips import (
     vanishing,
 )
 
-NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep, seq2seq)
+NOTEBOOKS = (
+    rnn_intro,
+    hello,
+    bptt,
+    vanishing,
+    clipping,
+    lstm,
+    gru,
+    captioning,
+    deep,
+    seq2seq,
+    draw,
+)
 SLIPS = [slip for notebook in NOTEBOOKS for slip in notebook.slip]

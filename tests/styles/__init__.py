@@ -5,6 +5,7 @@ from styles import (
     captioning,
     clipping,
     deep,
+    draw,
     gru,
     hello,
     lstm,
@@ -13,5 +14,17 @@ from styles import (
     vanishing,
 )
 
-NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep, seq2seq)
+NOTEBOOKS = (
+    rnn_intro,
+    hello,
+    bptt,
+    vanishing,
+    clipping,
+    lstm,
+    gru,
+    captioning,
+    deep,
+    seq2seq,
+    draw,
+)
 STYLES = [style for notebook in NOTEBOOKS for style in notebook.style]
