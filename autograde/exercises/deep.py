@@ -16,6 +16,7 @@ from autograde.exercises.declaration import (
     gradients,
     values,
 )
+from autograde.exercises.many import gradients_of_many, lstm_of_many
 from autograde.gradcheck import exact_gradients
 from autograde.report import Finding
 from helpers import deep_language_model as deep
@@ -63,10 +64,10 @@ def stacked_problem(rng, s, widths=None, steps=None):
 
 def stacked_edges(rng, s, problem=stacked_problem):
     D, H = s["D"], s["H"]
-    without = problem(rng, s, widths=(D, H))
+    without = problem(rng, s)
     del without["masks"]
     return {
-        "for a single layer with masks left out": without,
+        "with masks left out": without,
         "with masks = None": {k: None if k == "masks" else v for k, v in problem(rng, s).items()},
         "with one mask for all steps, (N, 1, size)": problem(rng, s, steps=1),
         "for a single layer": problem(rng, s, widths=(D, H)),
@@ -238,6 +239,13 @@ STACKED_LSTM_FORWARD = exercise(
 # stacked_lstm_backward ----------------------------------------------------------------------------
 
 
+def stacked_of_many(x, layers, masks):
+    """h of the last layer; any array of x and the layers may have one further axis in front."""
+    for mask, weights in zip(masks, layers, strict=True):
+        x = lstm_of_many(x * mask, *weights)
+    return x
+
+
 class StackedBackward(Backward):
     """A backward pass through layers, whose gradients come as a list of tuples."""
 
@@ -249,40 +257,28 @@ class StackedBackward(Backward):
             for name, array in zip(WEIGHTS, weights, strict=True)
         }
 
-        def loss(flat):
+        exact = forward is self.forward and by is exact_gradients
+
+        def states(flat):
             x, *arrays = flat.values()
             stacked = [tuple(arrays[k : k + 3]) for k in range(0, len(arrays), 3)]
             masks = arguments.get("masks")
-            h, _ = forward(x, stacked) if masks is None else forward(x, stacked, masks)
-            return (arguments["dh"] * h).reshape(len(h), -1).sum(axis=1)  # (N,)
+            if exact:
+                return stacked_of_many(x, stacked, masks or [1] * len(stacked))
+            return (forward(x, stacked) if masks is None else forward(x, stacked, masks))[0]
 
-        found = by(loss, flat, list(flat), ["x"])
+        def loss(flat):
+            return (arguments["dh"] * states(flat)).sum(axis=(-3, -2, -1))
+
+        found = (gradients_of_many if exact else by)(loss, flat, list(flat))
         return {"dx": found.pop("x"), **found}
-
-
-def narrow(s):
-    """The sizes, with D and H as small as they can be and differ from N, T and one another.
-
-    Every weight is nudged to measure its gradient, and layers have many.
-    """
-    low, high = [n for n in (2, 3, 4, 5) if n not in (s["N"], s["T"])][:2]
-    if s["D"] == s["H"] or min(s["D"], s["H"]) == 1:
-        return s
-    return {**s, "D": low, "H": high} if s["D"] < s["H"] else {**s, "D": high, "H": low}
 
 
 def stacked_backward_problem(rng, s, widths=None, steps=None):
     """The forward problem, and a gradient at every state of the last layer."""
-    problem = stacked_problem(rng, narrow(s), widths, steps)
+    problem = stacked_problem(rng, s, widths, steps)
     units = len(problem["layers"][-1][1])
     return {**problem, "dh": problems.normal(rng, s["N"], s["T"], units)}
-
-
-def stacked_backward_edges(rng, s):
-    s = narrow(s)
-    single = stacked_backward_problem(rng, s, widths=(s["D"], s["H"]))
-    edges = stacked_edges(rng, s, stacked_backward_problem)
-    return {**edges, "for a large dh": problems.large(single)}
 
 
 def stacked_backward(
@@ -429,7 +425,10 @@ STACKED_LSTM_BACKWARD = StackedBackward(
         Quantity("grads", "D4H H4H 4H", "gradient", each=("dWx", "dWh", "db")),
     ),
     sizes="NTDH",
-    edges=stacked_backward_edges,
+    edges=lambda rng, s: {
+        **stacked_edges(rng, s, stacked_backward_problem),
+        "for a large dh": problems.large(stacked_backward_problem(rng, s)),
+    },
     builds_on=("stacked_lstm_forward",),
     mistakes=tuple(Mistake(*slip) for slip in BACKWARD_MISTAKES),
 )

@@ -14,7 +14,7 @@ from autograde.exercises.declaration import (
     gradients,
     values,
 )
-from autograde.exercises.seq2seq import gradients_of_many
+from autograde.exercises.many import gradients_of_many, lstm_step_of_many
 from autograde.gradcheck import exact_gradients
 from helpers import draw
 from helpers.draw import CLASSIFIER, DECODER, ENCODER, PARAMETERS, SIDE, STATE
@@ -1014,22 +1014,19 @@ def step_of_many(x, state, noise, params):
     front = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
     parts = [np.broadcast_to(part, (*front, *part.shape[-2:])) for part in parts]
     seen = np.concatenate(parts, axis=-1)  # (..., N, 2P+H)
-    h_enc, c_enc = _lstm_of_many(seen, state, params, "enc")
+    h_enc, c_enc = _lstm_of_state(seen, state, params, "enc")
     a = h_enc @ params["Wz"] + params["bz"][..., None, :]
     mu, log_sigma = np.split(a, 2, axis=-1)
     sigma = np.exp(log_sigma)
     kl = (0.5 * (mu**2 + sigma**2 - 1) - log_sigma).sum(axis=-1)  # (..., N)
-    h_dec, c_dec = _lstm_of_many(mu + sigma * noise, state, params, "dec")
+    h_dec, c_dec = _lstm_of_state(mu + sigma * noise, state, params, "dec")
     canvas = state["canvas"] + h_dec @ params["Wc"] + params["bc"][..., None, :]
     return dict(zip(STATE, (canvas, h_enc, c_enc, h_dec, c_dec), strict=True)), kl
 
 
-def _lstm_of_many(x, state, params, name):
-    Wx, Wh, b = (params[f"{name}_{w}"] for w in ("Wx", "Wh", "b"))
-    a = x @ Wx + state[f"h_{name}"] @ Wh + b[..., None, :]  # (..., N, 4H)
-    i, f, o, g = np.split(a, 4, axis=-1)
-    c = sigmoid(f) * state[f"c_{name}"] + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
+def _lstm_of_state(x, state, params, name):
+    weights = (params[f"{name}_{w}"] for w in ("Wx", "Wh", "b"))
+    return lstm_step_of_many(x, state[f"h_{name}"], state[f"c_{name}"], *weights)
 
 
 class StepBackward(Backward):

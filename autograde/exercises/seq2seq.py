@@ -15,6 +15,7 @@ from autograde.exercises.declaration import (
     gradients,
     values,
 )
+from autograde.exercises.many import gradients_of_many, lstm_step_of_many
 from autograde.gradcheck import exact_gradients
 from autograde.report import Finding
 from helpers import seq2seq
@@ -25,7 +26,6 @@ from helpers.lstm import (
     lstm_forward,
     lstm_step_backward,
     lstm_step_forward,
-    sigmoid,
 )
 from helpers.rnn import readout, readout_backward
 from helpers.seq2seq import DECODER, ENCODER, PARAMETERS, masked_softmax
@@ -477,26 +477,6 @@ class EncodeBackward(Backward):
         return {f"d{n}": g for n, g in gradients_of_many(loss, arguments, of).items()}
 
 
-def gradients_of_many(loss, arguments, names):
-    """Gradients by complex step, all elements of an array nudged in one call.
-
-    Args:
-        loss: takes a dict of arguments, one of them with a leading axis of nudges; returns one
-            number a nudge.
-        arguments: dict.
-        names: which of them to differentiate.
-
-    Returns:
-        dict of arrays.
-    """
-    found = {}
-    for name in names:
-        value = arguments[name]
-        nudges = 1e-30j * np.eye(value.size).reshape(-1, *value.shape)
-        found[name] = loss({**arguments, name: value + nudges}).imag.reshape(value.shape) / 1e-30
-    return found
-
-
 def states_of_many(tokens, mask, E, Wx, Wh, b):
     """(h, h_last, c_last) of `encode`; any of the weights may have further axes in front."""
     x = E[..., tokens, :]  # (..., N, T, D)
@@ -504,17 +484,10 @@ def states_of_many(tokens, mask, E, Wx, Wh, b):
     states = []
     for t in range(tokens.shape[1]):
         here = mask[:, t, None]
-        h_new, c_new = _lstm_of_many(x[..., t, :], h, c, Wx, Wh, b)
+        h_new, c_new = lstm_step_of_many(x[..., t, :], h, c, Wx, Wh, b)
         states.append(h_new * here)
         h, c = np.where(here, h_new, h), np.where(here, c_new, c)
     return np.stack(states, axis=-2), h, c
-
-
-def _lstm_of_many(x, h, c, Wx, Wh, b):
-    a = x @ Wx + h @ Wh + b[..., None, :]  # (..., N, 4H)
-    i, f, o, g = np.split(a, 4, axis=-1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
 
 
 ENCODE_BACKWARD = EncodeBackward(
@@ -679,7 +652,7 @@ def _gradients_of_translation(a):
         _, h, c = states_of_many(words, there, p["E_src"], *(p[name] for name in ENCODER))
         x, total = p["E_tgt"][..., tokens, :], 0
         for t in range(tokens.shape[1] - 1):
-            h, c = _lstm_of_many(x[..., t, :], h, c, *(p[name] for name in DECODER))
+            h, c = lstm_step_of_many(x[..., t, :], h, c, *(p[name] for name in DECODER))
             log_p = log_softmax(h @ p["Wy"] + p["by"][..., None, :])  # (..., N, V)
             said = log_p[..., np.arange(len(words)), tokens[:, t + 1]]
             total = total - (said * mask[:, t + 1]).sum(axis=-1)
