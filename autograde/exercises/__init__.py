@@ -7,6 +7,7 @@ from autograde.exercises import (
     deep,
     gru,
     hello,
+    interpretable,
     lstm,
     rnn_intro,
     seq2seq,
@@ -24,6 +25,7 @@ NOTEBOOKS = (
     captioning,
     deep,
     seq2seq,
+    interpretable,
 )
 
 # By name, in the order of the course.

@@ -183,9 +183,12 @@ class Exercise:
 
     def quantities(self, returned):
         """The values of `parts` in a well-formed answer."""
-        each = (returned,) if len(self.returns) == 1 and not self.in_place else returned
-        named = [q.named(r) for q, r in zip(self.returns, each, strict=True)]
+        named = [q.named(r) for q, r in zip(self.returns, self.each(returned), strict=True)]
         return {name: value for one in named for name, value in one.items()}
+
+    def each(self, returned):
+        """What was returned, one for each of the quantities."""
+        return (returned,) if len(self.returns) == 1 and not self.in_place else returned
 
     def call(self, f, arguments):
         """Call an answer, and return what it returned; with `in_place`, what it changed as well."""

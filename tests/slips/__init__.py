@@ -11,11 +11,24 @@ from slips import (
     deep,
     gru,
     hello,
+    interpretable,
     lstm,
     rnn_intro,
     seq2seq,
     vanishing,
 )
 
-NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep, seq2seq)
+NOTEBOOKS = (
+    rnn_intro,
+    hello,
+    bptt,
+    vanishing,
+    clipping,
+    lstm,
+    gru,
+    captioning,
+    deep,
+    seq2seq,
+    interpretable,
+)
 SLIPS = [slip for notebook in NOTEBOOKS for slip in notebook.slip]

@@ -7,11 +7,24 @@ from styles import (
     deep,
     gru,
     hello,
+    interpretable,
     lstm,
     rnn_intro,
     seq2seq,
     vanishing,
 )
 
-NOTEBOOKS = (rnn_intro, hello, bptt, vanishing, clipping, lstm, gru, captioning, deep, seq2seq)
+NOTEBOOKS = (
+    rnn_intro,
+    hello,
+    bptt,
+    vanishing,
+    clipping,
+    lstm,
+    gru,
+    captioning,
+    deep,
+    seq2seq,
+    interpretable,
+)
 STYLES = [style for notebook in NOTEBOOKS for style in notebook.style]
