@@ -47,13 +47,13 @@ def record_states(text, params):
     """
     x, state, (forward, _) = _begin(text, params)
     weights = [params[name] for name in ("Wx", "Wh", "b")]
-    recorded = []
+    rows = []
     for start in range(0, len(x), _CHUNK):
         hot = one_hot(x[None, start : start + _CHUNK], len(weights[0]))  # (1, chunk, V)
         h, *more, _ = forward(hot.astype(weights[0].dtype), *state, *weights)
-        recorded.append(h[0])
+        rows.append(h[0])
         state = (h[:, -1], *more)
-    return np.concatenate(recorded)
+    return np.concatenate(rows)
 
 
 def _begin(text, params):
