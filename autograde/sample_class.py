@@ -155,6 +155,13 @@ MISTAKES = (
         quantity="dE",
         mistake="gradient lost in the padding",
     ),
+    TypicalMistake(
+        "downwards_lost",
+        "best_unit",
+        (("np.maximum(areas, 1 - areas)", "areas"),),
+        quantity="unit",
+        mistake="one way only",
+    ),
 )
 
 ACCIDENTS = (

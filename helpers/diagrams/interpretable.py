@@ -7,7 +7,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from helpers.plots import BLACK, BLUE, ORANGE
 
 _TWO_WAYS = LinearSegmentedColormap.from_list("orange to blue", [ORANGE, "white", BLUE])
-_ONE_WAY = LinearSegmentedColormap.from_list("white to orange", ["white", ORANGE])
 _SHOWN = {"\n": "↵", " ": "·"}  # what is not seen otherwise
 MOST = 80  # characters a row
 
@@ -27,30 +26,27 @@ def rows_of(text):
     return places
 
 
-def draw_coloured(text, values, title, label, *, signed=True):
+def draw_coloured(text, values, title, label, limit=1):
     """A text, every character on the colour of its own number.
 
     Args:
         text: some lines.
-        values: (len(text),) numbers; those of an activation lie between -1 and 1.
+        values: (len(text),) numbers, orange below 0, white at 0, blue above it.
         title: of the figure.
         label: what the colours stand for.
-        signed: orange for -1, white for 0, blue for 1; otherwise white for 0, orange for the
-            largest.
+        limit: where the colours end, on either side; activations lie between -1 and 1.
 
     Returns:
         figure, alt text.
     """
     places = rows_of(text)
     rows, columns = (max(k) + 1 for k in zip(*places, strict=True))
-    low, high = (-1, 1) if signed else (0, max(float(np.max(values)), 1e-12))
     paper = np.zeros((rows, columns))
     for place, value in zip(places, values, strict=True):
         paper[place] = value
     width = max(0.118 * columns, 4.5)
     fig, ax = plt.subplots(figsize=(width + 0.9, 0.27 * rows + 0.75))
-    colours = _TWO_WAYS if signed else _ONE_WAY
-    shown = ax.imshow(paper, vmin=low, vmax=high, cmap=colours, aspect="auto")
+    shown = ax.imshow(paper, vmin=-limit, vmax=limit, cmap=_TWO_WAYS, aspect="auto")
     strong = {"ha": "center", "va": "center", "family": "monospace", "fontsize": 8.5}
     for (row, column), c in zip(places, text, strict=True):
         ax.text(column, row, _SHOWN.get(c, c), color="0.6" if c in _SHOWN else BLACK, **strong)
