@@ -550,11 +550,17 @@ class _Examination:
         for name in sorted(wrong, key=lambda name: parts[name].role == "gradient")[:1]:
             text = (
                 diagnosis.where(parts[name], values[name], case.expected[name], case.tolerance)
+                + self.shown(case, name, values)
                 + f" The error of {name} as a whole is {wrong[name]:.1e}, allowed is "
                 f"{case.tolerance:.0e}." + diagnosis.rest(parts, wrong, name)
             )
             kind = "gradients" if parts[name].role == "gradient" else "values"
             self.fail(kind, name, text, case=case, values=values)
+
+    def shown(self, case, name, values):
+        """What the exercise has to say on where a wrong quantity first leaves the right one."""
+        shows = self.exercise.shows
+        return shows(values[name], case.expected[name], case.problem) if shows else ""
 
     # The reason ---------------------------------------------------------------------------------
 

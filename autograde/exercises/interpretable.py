@@ -591,10 +591,18 @@ FEATURE_MISTAKES = (
     ),
 )
 
-EACH = exercise(
+
+def text_read(got, expected, arguments):
+    """What has been read at the first place where a feature is wrong."""
+    t = int(np.flatnonzero(got != expected)[0])
+    return f" What has been read there ends in {arguments['text'][: t + 1][-40:]!r}."
+
+
+FEATURES_OF_TEXT = exercise(
     name="features",
     points=4,
     reference=interpretable.features,
+    shows=text_read,
     problem=python_problem,
     returns=(Quantity("features", "T T T T T", keys=FEATURES),),
     edges=python_edges,
@@ -1173,4 +1181,4 @@ CONNECTIVITY = exercise(
     ),
 )
 
-EXERCISES = (RECORD_STATES, EACH, AUC, BEST_UNIT, CONNECTIVITY)
+EXERCISES = (RECORD_STATES, FEATURES_OF_TEXT, AUC, BEST_UNIT, CONNECTIVITY)
