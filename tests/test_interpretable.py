@@ -1,11 +1,14 @@
 """Interpretable units: states of every cell, features held against Python's own tokenizer, AUC."""
 
+import ast
 import io
+import re
 import tokenize
 
 import numpy as np
 import pytest
 
+from autograde import CheckFailed, check
 from autograde.gradcheck import exact_gradients, relative_error
 from helpers import interpretable
 from helpers.data.text import TEST_MODULES, standard_library_text
@@ -172,6 +175,17 @@ def _inside_triple(text):
             begin, end = (starts[row - 1] + column for row, column in (token.start, token.end))
             found += range(begin, end)
     return found
+
+
+def test_a_wrong_feature_is_told_with_the_text_that_was_read():
+    def counted_from_two(text):
+        found = features(text)
+        return {**found, "position": found["position"] + (found["position"] == 3)}
+
+    with pytest.raises(CheckFailed) as failure:
+        check(counted_from_two, name="features")
+    read = re.search(r"What has been read there ends in (.*?)\. The error", str(failure.value))[1]
+    assert len(ast.literal_eval(read).rpartition("\n")[2]) == 3
 
 
 # --- AUC ------------------------------------------------------------------------------------------

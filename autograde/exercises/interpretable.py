@@ -41,7 +41,7 @@ def model_problem(rng, s, *, gates=1, length=None, vocabulary=False):
     if vocabulary:
         others = [c for c in ALPHABET if c not in text][:2]
         order = rng.permutation(list(set(text)) + others)
-        while sorted(order) == list(order) or order[0] in others:
+        while list(order[: len(set(text))]) == sorted(set(text)):  # the text's own, and more
             order = rng.permutation(order)
         params = {"char_to_ix": {str(c): i for i, c in enumerate(order)}}
     V = len(params["char_to_ix"]) if vocabulary else len(set(text))
