@@ -40,7 +40,7 @@ def model_problem(rng, s, *, gates=1, length=None, vocabulary=False):
     params = {}
     if vocabulary:
         others = [c for c in ALPHABET if c not in text][:2]
-        order = rng.permutation(list(set(text)) + others)
+        order = rng.permutation(sorted(set(text)) + others)
         while list(order[: len(set(text))]) == sorted(set(text)):  # the text's own, and more
             order = rng.permutation(order)
         params = {"char_to_ix": {str(c): i for i, c in enumerate(order)}}
