@@ -657,7 +657,7 @@ def auc_edges(rng, s):
             "feature": np.arange(T) == 2,
         },
         "for a feature of counts": auc_problem(rng, s, counts=True),
-        "for 1500 places": auc_problem(rng, s, length=1500),
+        "for 500 places": auc_problem(rng, s, length=500),
     }
 
 
