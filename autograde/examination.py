@@ -361,14 +361,12 @@ class _Examination:
         ):
             text = f"Expected {len(exercise.returns)} things, {names}, got "
             self.fail("type", exercise.returns[0].name, f"{text}{diagnosis.describe(returned)}.")
-        for i, quantity in enumerate(exercise.returns):
-            if quantity.keys and not (
-                isinstance(returned[i], dict) and set(returned[i]) == set(quantity.keys)
-            ):
+        for quantity, one in zip(exercise.returns, exercise.each(returned), strict=True):
+            if quantity.keys and not (isinstance(one, dict) and set(one) == set(quantity.keys)):
                 text = f"{quantity.name}: expected a dict with the keys {', '.join(quantity.keys)}"
-                self.fail("type", quantity.name, f"{text}, got {diagnosis.describe(returned[i])}.")
+                self.fail("type", quantity.name, f"{text}, got {diagnosis.describe(one)}.")
             if quantity.each:
-                self.check_list(case, quantity, returned[i])
+                self.check_list(case, quantity, one)
         values = exercise.quantities(returned)
         for stage in (self.check_type, self.check_shape, self.check_dtype, self.check_finite):
             for name, part in case.parts.items():
@@ -552,11 +550,17 @@ class _Examination:
         for name in sorted(wrong, key=lambda name: parts[name].role == "gradient")[:1]:
             text = (
                 diagnosis.where(parts[name], values[name], case.expected[name], case.tolerance)
+                + self.shown(case, name, values)
                 + f" The error of {name} as a whole is {wrong[name]:.1e}, allowed is "
                 f"{case.tolerance:.0e}." + diagnosis.rest(parts, wrong, name)
             )
             kind = "gradients" if parts[name].role == "gradient" else "values"
             self.fail(kind, name, text, case=case, values=values)
+
+    def shown(self, case, name, values):
+        """What the exercise has to say on where a wrong quantity first leaves the right one."""
+        shows = self.exercise.shows
+        return shows(values[name], case.expected[name], case.problem) if shows else ""
 
     # The reason ---------------------------------------------------------------------------------
 

@@ -156,6 +156,13 @@ MISTAKES = (
         mistake="gradient lost in the padding",
     ),
     TypicalMistake(
+        "downwards_lost",
+        "best_unit",
+        (("np.maximum(areas, 1 - areas)", "areas"),),
+        quantity="unit",
+        mistake="one way only",
+    ),
+    TypicalMistake(
         "error_image_lost",
         "draw_step_backward",
         (("dcanvas - dseen[:, P : 2 * P] * guess * (1 - guess)", "dcanvas"),),

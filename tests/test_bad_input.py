@@ -18,6 +18,7 @@ from helpers import (
     embedding_forward,
     gradient_flow,
     gru,
+    interpretable,
     losses,
     lstm,
     numerical_gradient,
@@ -218,6 +219,30 @@ CASES = {
     ),
     "a number with nine digits": (lambda: numerals.korean_tokens(10**8), "number"),
     "too few numbers to learn from": (lambda: numerals.split_numbers(50, 10, rng), "train"),
+    "weights of no cell": (
+        lambda: interpretable.record_states("ab", {"Wx": f((2, 8)), "Wh": f((4, 8)), "b": f(8)}),
+        "Wh",
+    ),
+    "weights for another vocabulary": (
+        lambda: interpretable.record_states("abc", {"Wx": f((4, 4)), "Wh": Wh, "b": b}),
+        "Wx",
+    ),
+    "states of a model without Wh": (
+        lambda: interpretable.record_states("ab", {"Wx": f((2, 4))}),
+        "params",
+    ),
+    "a character that the model has never met": (
+        lambda: interpretable.record_states("ab", {**params, "char_to_ix": {"a": 0}}),
+        "text",
+    ),
+    "a text of nothing": (
+        lambda: interpretable.record_states("", {**params, "char_to_ix": {"a": 0}}),
+        "text",
+    ),
+    "features of bytes": (lambda: interpretable.features(b"a"), "text"),
+    "a feature that is true everywhere": (lambda: interpretable.auc(f(3), f(3) + 1), "feature"),
+    "values with NaN": (lambda: interpretable.auc(nan[0], np.arange(3)), "values"),
+    "states without units": (lambda: interpretable.best_unit(f(3), f(3)), "states"),
     "images of another size": (lambda: draw.read_rows(f((2, 65))), "images"),
     "a reader without its readout": (lambda: draw.classify(f((2, 64)), {"Wx": Wx}), "params"),
     "more pixels than the canvas has": (lambda: draw.bernoulli_loss(x, f((2, 4))), "images"),

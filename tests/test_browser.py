@@ -21,6 +21,7 @@ LONG = {
     "08_captioning_attention",
     "09_deep_language_model",
     "10_seq2seq",
+    "11_interpretable_units",
     "12_draw",
 }
 TROUBLE = "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type*='jupyter.error']"

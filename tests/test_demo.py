@@ -64,6 +64,7 @@ BACKWARD = {
     },
     "09": {"stacked_lstm_backward", "tied_softmax_loss"},
     "10": {"encode_backward", "seq2seq_loss"},
+    "11": {"connectivity"},
     "12": {"bernoulli_loss", "latent_backward", "draw_step_backward", "draw_loss"},
 }
 

@@ -27,6 +27,8 @@ WEIGHTS = "these weights follow the menu rule too"
 SAME = "computes the same"
 ANOTHER = "another right answer: the exercise leaves the choice"
 
+WIDE_TEXT = "one_hot(tokens[None], len(Wx)).astype(Wx.dtype) → one_hot(tokens[None], len(Wx))"
+
 # By exercise, each survivor and why it is right.
 RIGHT = {
     "rnn_unroll": [("x → x * 0", SHAPE)],
@@ -173,6 +175,36 @@ RIGHT = {
         *[("1 → 2", "any negative size stands for the rest")] * 2,
     ],
     "translate": [("1 → -1", AXIS), ("int(token[n]) → token[n]", NUMBER)],
+    "record_states": [
+        ("1 → -1", AXIS),
+        ("0 → -1", "there is one sequence"),
+        (WIDE_TEXT, WIDER),
+    ],
+    "features": [
+        ("bool(quote) → quote", "np.array(..., bool) makes the same of it"),
+        (
+            "max(depth + (c in '([{') - (c in ')]}'), 0) → "
+            "max(0, depth + (c in '([{') - (c in ')]}'))",
+            SAME,
+        ),
+    ],
+    "auc": [
+        (
+            "np.searchsorted(elsewhere, there, side='left') → np.searchsorted(elsewhere, there)",
+            "left is what it does if not told",
+        ),
+        ("np.sort(values[inside]) → values[inside]", "sorting them saves time only"),
+    ],
+    "best_unit": [
+        ("np.maximum(areas, 1 - areas) → np.maximum(1 - areas, areas)", SAME),
+        ("int(both_ways.argmax()) → both_ways.argmax()", NUMBER),
+        ("float(both_ways[unit]) → both_ways[unit]", NUMBER),
+    ],
+    "connectivity": [
+        ("1 → -1", AXIS),
+        *[("0 → -1", "there is one sequence")] * 3,
+        (WIDE_TEXT, WIDER),
+    ],
     "read_rows": [("1 → 2", "any negative size stands for the rest")],
     "bernoulli_loss": [
         *[("canvas → canvas * 0", SHAPE), ("canvas → images", SHAPE)] * 2,

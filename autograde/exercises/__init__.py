@@ -8,6 +8,7 @@ from autograde.exercises import (
     draw,
     gru,
     hello,
+    interpretable,
     lstm,
     rnn_intro,
     seq2seq,
@@ -25,6 +26,7 @@ NOTEBOOKS = (
     captioning,
     deep,
     seq2seq,
+    interpretable,
     draw,
 )
 

@@ -124,6 +124,8 @@ class Exercise:
         edges: (rng, sizes) -> dict from a description, "with an empty ...", to arguments.
         further: (call, rng, sizes) -> Finding or None, tried last: what no comparison of numbers
             tells, such as an error that must be raised; call(arguments) asks the function.
+        shows: (got, expected, arguments) -> a sentence on where a wrong array first leaves the
+            right one, for arguments that a student cannot picture by an index.
         floats: whether float32 arguments make sense.
         strided: whether strided views as arguments are worth a try.
         may_widen: whether float32 arguments need not give float32 results, because one-hot vectors
@@ -150,6 +152,7 @@ class Exercise:
     unpack: Callable | None = None
     edges: Callable = lambda rng, sizes: {}
     further: Callable | None = None
+    shows: Callable | None = None
     floats: bool = True
     strided: bool = True
     may_widen: bool = False
@@ -183,9 +186,12 @@ class Exercise:
 
     def quantities(self, returned):
         """The values of `parts` in a well-formed answer."""
-        each = (returned,) if len(self.returns) == 1 and not self.in_place else returned
-        named = [q.named(r) for q, r in zip(self.returns, each, strict=True)]
+        named = [q.named(r) for q, r in zip(self.returns, self.each(returned), strict=True)]
         return {name: value for one in named for name, value in one.items()}
+
+    def each(self, returned):
+        """What was returned, one for each of the quantities."""
+        return (returned,) if len(self.returns) == 1 and not self.in_place else returned
 
     def call(self, f, arguments):
         """Call an answer, and return what it returned; with `in_place`, what it changed as well."""

@@ -12,6 +12,7 @@ from slips import (
     draw,
     gru,
     hello,
+    interpretable,
     lstm,
     rnn_intro,
     seq2seq,
@@ -29,6 +30,7 @@ NOTEBOOKS = (
     captioning,
     deep,
     seq2seq,
+    interpretable,
     draw,
 )
 SLIPS = [slip for notebook in NOTEBOOKS for slip in notebook.slip]

@@ -8,6 +8,7 @@ from styles import (
     draw,
     gru,
     hello,
+    interpretable,
     lstm,
     rnn_intro,
     seq2seq,
@@ -25,6 +26,7 @@ NOTEBOOKS = (
     captioning,
     deep,
     seq2seq,
+    interpretable,
     draw,
 )
 STYLES = [style for notebook in NOTEBOOKS for style in notebook.style]
