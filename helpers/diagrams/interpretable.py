@@ -67,7 +67,7 @@ def _at(text, place):
     return f"after {line[-20:]!r}"
 
 
-def draw_states(text, states, feature, title, chosen=None):
+def draw_states(text, states, feature, title):
     """States as a table: a column a character, a row a unit, and below them a feature.
 
     Args:
@@ -75,7 +75,6 @@ def draw_states(text, states, feature, title, chosen=None):
         states: (T, H), a few units.
         feature: (T,) bool.
         title: of the figure.
-        chosen: number of a row to be framed, or None.
 
     Returns:
         figure, alt text.
@@ -91,14 +90,10 @@ def draw_states(text, states, feature, title, chosen=None):
     strip.set_xticks(range(T), [_SHOWN.get(c, c) for c in text], family="monospace")
     for ax in (table, strip):
         ax.grid(False)
-    if chosen is not None:
-        frame = (-0.5, chosen - 0.5), T, 1
-        table.add_patch(plt.Rectangle(*frame, fill=False, ec=BLACK, lw=2.2, zorder=3))
     fig.colorbar(shown, ax=[table, strip], fraction=0.03, label="activation")
     inside = "".join(c for c, one in zip(text, feature, strict=True) if one)
-    framed = "" if chosen is None else f" Unit {chosen} is framed."
     return fig, (
         f"{title}. A table of activations, a row for each of {H} units and a column for each of "
         f"the {T} characters of {text!r}. Below it a strip is dark where a bracket is open: at "
-        f"{inside!r}.{framed}"
+        f"{inside!r}."
     )
