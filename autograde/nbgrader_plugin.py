@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,7 +84,14 @@ class _OpenGradebook(Gradebook):
 _gradebook = functools.cache(_OpenGradebook)
 for module in (nbgrader.converters.autograde, saveautogrades, latesubmissions):
     module.Gradebook = _gradebook
-tell(before=_gradebook.cache_clear)
+
+
+def _end():
+    if ahead := sys.modules.get("autograde.sandbox.ahead"):  # nothing may have been graded
+        ahead.Ahead.end()
+
+
+tell(before=_gradebook.cache_clear, after=_end)
 
 
 def _plain_files(*arguments):

@@ -63,11 +63,11 @@ class Progress:
             )
 
 
-def tell(before, autograde=Autograde):
+def tell(before, after, autograde=Autograde):
     """Have nbgrader's converter tell of its runs, in its attribute `progress`.
 
     Args:
-        before: called before each run.
+        before, after: called before each run, and after it however it ends.
         autograde: the converter's class.
     """
     convert_all, look_at = autograde.convert_notebooks, autograde.init_destination
@@ -78,6 +78,7 @@ def tell(before, autograde=Autograde):
         try:
             convert_all(self)
         finally:
+            after()
             self.progress.close()
 
     def init_destination(self, assignment, student):

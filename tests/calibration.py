@@ -20,7 +20,7 @@ from autograde.exercises import EXERCISES
 SEEDS = range(200)
 # Named by likelihood, from what was drawn: a wrong name in one case of a hundred is the limit.
 BY_CHANCE = ("sample",)
-SOME = range(20)  # those that the tests run
+SOME = range(10)  # those that the tests run
 PAGE = Path(__file__).parent.parent / "docs" / "grading.md"
 BEGIN, END = "<!-- begin: make calibrate -->\n", "<!-- end: make calibrate -->\n"
 

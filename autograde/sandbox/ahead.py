@@ -1,7 +1,9 @@
 """A class in minutes: submissions are graded ahead of nbgrader, which takes one after the other."""
 
 import os
+import signal
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -38,6 +40,13 @@ class Ahead:
                 now.close()
             cls._present = cls(converter, settings, workers)
         return cls._present
+
+    @classmethod
+    def end(cls):
+        """The run is over, or was interrupted."""
+        now, cls._present = cls._present, None
+        if now is not None:
+            now.close()
 
     def __init__(self, converter, settings, workers):
         self.converter, self.settings = converter, settings
@@ -96,7 +105,22 @@ class Ahead:
         return os.path.exists(done) and not self.converter.force
 
     def close(self):
-        self.pool.shutdown(cancel_futures=True)
+        """End the workers, once they are through with what they are at."""
+        with _deaf():
+            self.pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _deaf():
+    """A second Ctrl-C is not heard: in the midst of tidying up it would leave workers behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
