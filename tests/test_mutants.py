@@ -4,6 +4,7 @@ A mutant that passes either computes the same, or is right as well: those are li
 reason. Any other survivor is a hole in a check.
 """
 
+import os
 import signal
 from collections import Counter
 
@@ -256,6 +257,8 @@ def clock():
     signal.signal(signal.SIGVTALRM, before)
 
 
+# Of the mutants that are to be refused, those that are tried: all of them take eight minutes.
+EVERY = int(os.environ.get("RNN_EVERY_MUTANT", 2))
 CASES = [
     pytest.param(path, name, id=name)
     for path in sources(ROOT)
@@ -269,8 +272,10 @@ CASES = [
 @pytest.mark.parametrize(("notebook", "name"), CASES, indirect=["notebook"])
 def test_every_mutant_is_refused_but_those_that_are_right(notebook, name, clock):
     cells, scope = notebook
-    survivors = []
-    for said, code in mutants(cells[name]):
+    survivors, right = [], {said for said, _ in RIGHT.get(name, [])}
+    for k, (said, code) in enumerate(mutants(cells[name])):
+        if k % EVERY and said not in right:
+            continue
         clock()
         if passes(name, code, scope):
             survivors.append(said)
