@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 from nbclient import NotebookClient
 
 from helpers.plots import png
@@ -90,6 +91,33 @@ def times_a_plain_figure(draw):
     pairs = [(seconds(draw), seconds(lambda: plt.subplots()[0])) for _ in range(5)]
     ours, plain = (min(times) for times in zip(*pairs, strict=True))
     return ours / plain
+
+
+def expect_training_to_go_on(names, run, watched, capsys):
+    """A training that is interrupted in its fifth update and begun again ends as it should.
+
+    Args:
+        names: of the notebook, with its `train(run, updates)` and `update(run, of)`.
+        run: a training that has not begun.
+        watched: the parameter that has to change after the interruption.
+        capsys: pytest's.
+    """
+    update, calls = names["update"], []
+
+    def interrupting(run, of):
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        update(run, of)
+
+    names["update"] = interrupting
+    names["train"](run, 12)
+    assert run["done"] == 4
+    assert "stopped after 4 updates; run this cell again" in capsys.readouterr().out
+    learned = run["params"][watched].copy()
+    names["update"] = update
+    names["train"](run, 12)
+    assert run["done"] == 12 and not np.array_equal(run["params"][watched], learned)
 
 
 def numbers(text):

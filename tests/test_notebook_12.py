@@ -5,7 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from notebook_runner import numbers
+from notebook_runner import expect_training_to_go_on, numbers
 
 import helpers
 from helpers import draw
@@ -166,22 +166,7 @@ def names(sources, monkeypatch):
 
 
 def test_training_goes_on_where_it_was_interrupted(names, capsys):
-    run, update, calls = names["single"], names["update"], []
-
-    def interrupting(run, of):
-        calls.append(1)
-        if len(calls) == 5:
-            raise KeyboardInterrupt
-        update(run, of)
-
-    names["update"] = interrupting
-    names["train"](run, 12)
-    assert run["done"] == 4
-    assert "stopped after 4 updates; run this cell again" in capsys.readouterr().out
-    learned = run["params"]["Wz"].copy()
-    names["update"] = update
-    names["train"](run, 12)
-    assert run["done"] == 12 and not np.array_equal(run["params"]["Wz"], learned)
+    expect_training_to_go_on(names, names["single"], "Wz", capsys)
 
 
 def test_float32_stays_float32_in_training(names):

@@ -33,17 +33,15 @@ class Ahead:
 
     @classmethod
     def of(cls, converter, settings, workers):
-        """The one of this run, made at its first submission."""
-        now = cls._present
-        if now is None or now.converter is not converter or now.settings != settings:
-            if now is not None:
-                now.close()
+        """The one of this run, made at the first submission to each of its notebooks."""
+        if cls._present is None or cls._present.settings != settings:
+            cls.end()
             cls._present = cls(converter, settings, workers)
         return cls._present
 
     @classmethod
     def end(cls):
-        """The run is over, or was interrupted."""
+        """Those of this notebook are graded, or the run is over or was interrupted."""
         now, cls._present = cls._present, None
         if now is not None:
             now.close()
